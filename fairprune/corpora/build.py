@@ -1,0 +1,91 @@
+"""What every corpus does with its rows: fold, cut, drop doubles, count what is left out, put into splits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from fairprune.opinions import Corpus, CorpusInfo, Opinion, Split
+from fairprune.text import cut_to_words
+
+MAX_WORDS = 40
+"""Longest opinion, in words: eight of them and the prompt fit a small model's context."""
+SPLITS: tuple[Split, ...] = ("calibration", "train", "test")
+CUT_INSIDE = f"kept, but cut after {MAX_WORDS} words inside its first sentence"
+
+
+def seeded_key(*parts: object) -> str:
+    """64 hex digits of SHA-256 over the parts: sorting by it is a shuffle that is the same everywhere, always.
+
+    >>> seeded_key(0, "a") == seeded_key(0, "a") != seeded_key(1, "a")
+    True
+    """
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+
+
+def fold(text: str) -> str:
+    """White space folded; '||' becomes '|', since the prompt separates opinions by '||'.
+
+    >>> fold(" good\\n  || bad ")
+    'good | bad'
+    """
+    while "||" in text:
+        text = text.replace("||", "|")
+    return " ".join(text.split())
+
+
+def clean(rows: Iterable[Opinion], dropped: Counter[str], min_words: int = 1) -> list[Opinion]:
+    """Folds and cuts each opinion, leaves out short ones and exact doubles within a topic.
+
+    Args:
+        rows: opinions as the file has them, in its order: of doubles the first is kept.
+        dropped: reasons → counts, added to. `CUT_INSIDE` counts opinions that are kept.
+        min_words: opinions of fewer words are left out.
+    """
+    kept: list[Opinion] = []
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        folded = fold(row.text)
+        if not folded:
+            dropped["empty text"] += 1
+            continue
+        if len(folded.split()) < min_words:
+            dropped[f"fewer than {min_words} words"] += 1
+            continue
+        text, whole = cut_to_words(folded, MAX_WORDS)
+        if (row.topic, text) in seen:
+            dropped["same text twice in a topic"] += 1
+            continue
+        seen.add((row.topic, text))
+        if not whole:
+            dropped[CUT_INSIDE] += 1
+        kept.append(Opinion(text, row.group, row.topic, row.source, row.speaker))
+    return kept
+
+
+def group_counts(opinions: Iterable[Opinion]) -> dict[str, Counter[str]]:
+    """Topic → opinions per group."""
+    counts: dict[str, Counter[str]] = {}
+    for opinion in opinions:
+        counts.setdefault(opinion.topic, Counter())[opinion.group] += 1
+    return counts
+
+
+def assemble(
+    info: CorpusInfo,
+    opinions: Iterable[Opinion],
+    split_of: Callable[[Opinion], Split],
+    dropped: Mapping[str, int],
+    general: tuple[str, ...] = (),
+) -> Corpus:
+    """The corpus with its opinions in their splits."""
+    splits: dict[Split, list[Opinion]] = {split: [] for split in SPLITS}
+    for opinion in opinions:
+        splits[split_of(opinion)].append(opinion)
+    return Corpus(
+        info=info,
+        splits={split: tuple(rows) for split, rows in splits.items()},
+        general=general,
+        dropped=tuple(sorted(dropped.items())),
+    )

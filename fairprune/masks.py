@@ -1,0 +1,163 @@
+"""Score → keep-mask. The only threshold in the project.
+
+Exact counts: the result equals a stable ascending sort of the scores, the first `count` of each group dropped
+(lower index first at a tie), computed as the count-th smallest value plus the lowest indices among its ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+from fairprune.errors import BadInput, NumericError
+
+
+def keep_mask(
+    score: torch.Tensor,
+    sparsity: float,
+    *,
+    within: Literal["row", "matrix"] = "row",
+    pattern: tuple[int, int] | None = None,
+    count: int | None = None,
+    name: str = "weight",
+) -> torch.Tensor:
+    """The keep-mask of one weight matrix.
+
+    Args:
+        score: (out, in), finite; higher is kept.
+        sparsity: share to drop, [0, 1). Per row exactly Python's `round(sparsity · in)`, per matrix `round(sparsity · out · in)`.
+        within: what scores compete with; ignored for a pattern, which competes within m consecutive columns.
+        pattern: (n, m): n dropped of every m consecutive columns of each row.
+        count: how many of the whole matrix to drop, instead of `sparsity`; rows then get counts that differ by at
+            most one and sum to it.
+        name: for error messages.
+
+    Returns:
+        bool (out, in), true = kept.
+
+    Raises:
+        NumericError: a NaN or infinite score.
+        BadInput: sparsity outside [0, 1), or m does not divide the columns.
+    """
+    if score.ndim != 2:
+        raise NumericError(f"{name}: scores have shape {tuple(score.shape)}, but (out, in) is needed")
+    bad = int((~torch.isfinite(score)).sum())
+    if bad:
+        raise NumericError(f"{name}: {bad} of {score.numel()} scores are NaN or infinite; no mask can be trusted")
+    if not 0 <= sparsity < 1:
+        raise BadInput(f"sparsity {sparsity!r} is outside [0, 1)")
+    rows, columns = score.shape
+    if pattern is not None:
+        return _pattern_mask(score, *pattern, name)
+    if within == "matrix":
+        total = round(sparsity * score.numel()) if count is None else count
+        return ~_lowest(score.reshape(1, -1), np.array([total])).reshape(rows, columns)
+    counts = np.full(rows, round(sparsity * columns)) if count is None else spread(count, rows)
+    return ~_lowest(score, counts)
+
+
+def spread(total: int, groups: int) -> np.ndarray:
+    """`total` as `groups` whole numbers that differ by at most one, evenly spaced; shape (groups,)."""
+    steps = np.arange(groups + 1, dtype=np.int64) * total // groups
+    return np.diff(steps)
+
+
+def _lowest(score: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
+    """Bool (groups, size): the counts[g] lowest of each row g, lower index first at a tie."""
+    low, high = int(counts.min()), int(counts.max())
+    if high == 0:
+        return torch.zeros_like(score, dtype=torch.bool)
+    needed = torch.from_numpy(counts.astype(np.int64)).to(score.device)[:, None]
+    value = _kth_values(score, counts, low, high)
+    drop = score < value
+    missing = needed - drop.sum(dim=1, keepdim=True)  # how many of the ties at the threshold go as well
+    tie = score == value
+    exact = bool((missing == tie.sum(dim=1, keepdim=True)).all())
+    if exact:
+        drop |= tie
+    else:
+        drop |= tie & (tie.cumsum(dim=1) <= missing)
+    return drop & (needed > 0)
+
+
+def _kth_values(score: torch.Tensor, counts: np.ndarray, low: int, high: int) -> torch.Tensor:
+    """The counts[g]-th smallest value of each row, shape (groups, 1); rows with count 0 get their smallest."""
+    places = sorted({max(low, 1) - 1, high - 1})
+    if score.device.type == "cpu":
+        # numpy's partition is several times faster on a CPU than torch's kthvalue.
+        parted = np.partition(score.numpy(), places, axis=1)
+        chosen = np.where(counts == high, parted[:, high - 1], parted[:, places[0]])
+        return torch.from_numpy(np.ascontiguousarray(chosen))[:, None]
+    values = {place: torch.kthvalue(score, place + 1, dim=1).values for place in places}
+    is_high = torch.from_numpy(counts == high).to(score.device)
+    return torch.where(is_high, values[high - 1], values[places[0]])[:, None]
+
+
+def check_pattern(pattern: tuple[int, int], columns: int, name: str) -> None:
+    """Raises BadInput when m does not divide the input columns of a matrix."""
+    n, m = pattern
+    if columns % m:
+        raise BadInput(f"pattern {n}:{m} does not divide {name}, which has {columns} input columns: {columns} is no multiple of {m}")
+
+
+def _pattern_mask(score: torch.Tensor, n: int, m: int, name: str) -> torch.Tensor:
+    rows, columns = score.shape
+    check_pattern((n, m), columns, name)
+    groups = score.reshape(-1, m)
+    # Rank within a group by counting: m² comparisons of whole columns are faster than many sorts of m numbers.
+    keep = torch.empty_like(groups, dtype=torch.bool)
+    for j in range(m):
+        below = torch.zeros(groups.shape[0], dtype=torch.int16, device=score.device)
+        for i in range(m):
+            if i != j:
+                lower = groups[:, i] <= groups[:, j] if i < j else groups[:, i] < groups[:, j]
+                below += lower
+        keep[:, j] = below >= n
+    return keep.reshape(rows, columns)
+
+
+def global_counts(scores: Sequence[torch.Tensor], sparsity: float) -> list[int]:
+    """How many weights each matrix of a kind loses when all share one threshold.
+
+    `scores` are (out, in) each; exactly `round(sparsity · total)` are dropped over all, ties in the order of the
+    matrices, lower index first.
+
+    Raises:
+        NumericError: a NaN or infinite score.
+    """
+    for position, score in enumerate(scores):
+        if not bool(torch.isfinite(score).all()):
+            raise NumericError(f"matrix {position} of its kind has NaN or infinite scores; no threshold can be trusted")
+    total = round(sparsity * sum(score.numel() for score in scores))
+    if total == 0:
+        return [0] * len(scores)
+    value = _kth_of_all(scores, total)
+    counts = [int((score < value).sum()) for score in scores]
+    missing = total - sum(counts)
+    for index, score in enumerate(scores):
+        ties = min(missing, int((score == value).sum()))
+        counts[index] += ties
+        missing -= ties
+    return counts
+
+
+def _kth_of_all(scores: Sequence[torch.Tensor], k: int) -> float:
+    """The k-th smallest over all tensors, without joining them: bisection on the ordered bits of float32."""
+    low, high = -(2**31), 2**31 - 1
+    ordered = [_ordered_bits(score) for score in scores]
+    while low < high:
+        middle = (low + high) // 2
+        if sum(int((bits <= middle).sum()) for bits in ordered) >= k:
+            high = middle
+        else:
+            low = middle + 1
+    return float(np.array([low if low >= 0 else low ^ 0x7FFFFFFF], dtype=np.int32).view(np.float32)[0])
+
+
+def _ordered_bits(values: torch.Tensor) -> torch.Tensor:
+    """int32 codes in the order of the float32 values (−0 and 0 alike)."""
+    bits = (values.float() + 0.0).contiguous().view(torch.int32)
+    return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
