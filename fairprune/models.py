@@ -5,7 +5,6 @@ Blocks are found by structure, not by class name: the list of equal modules that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +65,9 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
         Unavailable: the device has too little memory.
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # progress goes to the caller, not to a terminal
 
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -202,21 +204,3 @@ def _returns_tuple(loaded: LoadedModel, ids: torch.Tensor) -> list[bool]:
         for hook in hooks:
             hook.remove()
     return seen
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """config.json as a dictionary.
-
-    Raises:
-        BadInput: missing or not JSON.
-    """
-    path = folder / "config.json"
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{folder} is no model folder: it has no config.json") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise BadInput(f"{path} holds no JSON object")
-    return value

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from fairprune.errors import BadInput
 
-_MARK = "\u2063fairprune-opinions\u2063"
+_MARK, _END = "\u2063fairprune-opinions\u2063", "\u2063fairprune-end\u2063"
 
 
 def _refuse(message: str) -> NoReturn:
@@ -86,10 +86,15 @@ class TextTokenizer:
         return self.encode(self.chat(text), special=self.template is None)
 
     def around(self, before: str, after: str) -> tuple[list[int], list[int]]:
-        """Token ids of what stands before and after the opinions in the prompt."""
-        whole = self.chat(f"{before}{_MARK}{after}")
-        head, mark, tail = whole.partition(_MARK)
-        if not mark:
+        """Token ids of what stands before and after the opinions in the prompt, up to the instruction's last token.
+
+        The template's own closing tokens are left out: they are the same in every prompt, the model predicts them
+        with certainty, and a loss of the last token would be the loss of a line break.
+        """
+        whole = self.chat(f"{before}{_MARK}{after}{_END}")
+        head, mark, rest = whole.partition(_MARK)
+        tail, end, _ = rest.partition(_END)
+        if not mark or not end:
             raise BadInput("the model's chat template drops the user's text")
         return self.encode(head, special=self.template is None), self.encode(tail)
 

@@ -1,10 +1,10 @@
 """Bootstrap over topics: one set of resamples feeds every metric and every system.
 
-Samples of one topic are not independent, so whole topics are drawn. Because dense and pruned are read under the
-same resamples, their difference has its own, paired interval.
+Samples of one topic are not independent, so whole topics are drawn. Because dense and pruned are read under
+the same resamples, their difference has its own, paired interval.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 (clusters, strata), 10 (bias)
-and 13 (percentile interval).
+Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 (clusters, strata),
+10 (bias) and 13 (percentile interval).
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Estimate:
 def topic_strata(topics: Sequence[str], compositions: Sequence[str]) -> list[list[str]]:
     """Topics by the compositions of their samples, sorted; the bootstrap draws within each list.
 
-    A topic alone in its stratum would be drawn every time, as if it were certain: such topics are pooled, and a
-    single one left over joins the smallest other stratum.
+    A topic alone in its stratum would be drawn every time, as if it were certain: such topics are pooled, and
+    a single one left over joins the smallest other stratum.
     """
     if len(topics) != len(compositions):
         raise BadInput(
@@ -102,11 +102,12 @@ def resample_weights(
 
 
 def weighted_column_means(weights: FloatArray, table: FloatArray) -> FloatArray:
-    """(R, n), (n, columns) → (R, columns): means over the entries that are not NaN, NaN where no weight is."""
+    """(R, n), (n, columns) → (R, columns): means over entries that are not NaN; NaN where no weight is."""
     present = ~np.isnan(table)
     total = weights @ np.where(present, table, 0.0)
     count = weights @ present.astype(np.float64)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: FloatArray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means
 
 
 def weighted_mean(weights: FloatArray, table: FloatArray) -> FloatArray:
@@ -116,8 +117,7 @@ def weighted_mean(weights: FloatArray, table: FloatArray) -> FloatArray:
 
 def scored(table: FloatArray) -> NDArray[np.bool_]:
     """(n, columns) → (n,): samples that have any number."""
-    mask: NDArray[np.bool_] = ~np.isnan(table).all(axis=1)
-    return mask
+    return np.asarray(~np.isnan(table).all(axis=1), dtype=np.bool_)
 
 
 def estimate(statistic: Statistic, table: FloatArray, weights: IntArray, topics: Sequence[str]) -> Estimate:
@@ -184,4 +184,6 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     scale = 1 + z * z / n
     centre = (p + z * z / (2 * n)) / scale
     half = z / scale * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The ends are exact where there is nothing, or all; rounding would miss them by a hair.
+    low = 0.0 if successes == 0 else centre - half
+    return low, 1.0 if successes == n else centre + half

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import ModuleType
 
 from fairprune import assets
-from fairprune.corpora import movies, politics, products, user
+from fairprune.corpora import movies, politics, products, stored
 from fairprune.errors import unknown
 from fairprune.opinions import Corpus, CorpusInfo
 
@@ -17,7 +17,7 @@ _BUNDLED: dict[str, ModuleType] = {module.INFO.name: module for module in (movie
 
 def names() -> tuple[str, ...]:
     """The bundled corpora, then the imported ones."""
-    return (*_BUNDLED, *user.names())
+    return (*_BUNDLED, *stored.names())
 
 
 def is_bundled(name: str) -> bool:
@@ -46,8 +46,8 @@ def info(name: str) -> CorpusInfo:
     if name in _BUNDLED:
         found: CorpusInfo = _BUNDLED[name].INFO
         return found
-    if name in user.names():
-        return user.info(name)
+    if name in stored.names():
+        return stored.info(name)
     raise unknown("corpus", name, names())
 
 
@@ -61,7 +61,7 @@ def load(name: str) -> Corpus:
     info(name)
     if name in _BUNDLED:
         return _bundled(name, assets.identity(_BUNDLED[name].ASSET))
-    return user.load(name)
+    return stored.load(name)
 
 
 def identity(name: str) -> str:
@@ -84,11 +84,12 @@ _hashes: dict[int, tuple[Corpus, str]] = {}
 
 
 def _content_hash(corpus: Corpus) -> str:
-    # Corpora hold a dict, so they cannot be keys themselves; the cached value keeps the id from being used again.
+    # A corpus holds a dict, so it cannot be a key; the kept value stops its id from being used again.
     held = _hashes.get(id(corpus))
     if held is None:
         splits = {
-            split: [[o.text, o.group, o.topic, o.source] for o in rows] for split, rows in corpus.splits.items()
+            split: [[o.text, o.group, o.topic, o.source] for o in rows]
+            for split, rows in corpus.splits.items()
         }
         text = json.dumps([corpus.info.groups, splits, corpus.general], ensure_ascii=False, sort_keys=True)
         held = _hashes[id(corpus)] = (corpus, hashlib.sha256(text.encode()).hexdigest()[:16])

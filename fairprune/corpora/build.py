@@ -16,7 +16,7 @@ CUT_INSIDE = f"kept, but cut after {MAX_WORDS} words inside its first sentence"
 
 
 def seeded_key(*parts: object) -> str:
-    """64 hex digits of SHA-256 over the parts: sorting by it is a shuffle that is the same everywhere, always.
+    """64 hex digits of SHA-256 over the parts: sorting by it is a shuffle that never changes.
 
     >>> seeded_key(0, "a") == seeded_key(0, "a") != seeded_key(1, "a")
     True

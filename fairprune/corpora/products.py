@@ -20,11 +20,11 @@ INFO = CorpusInfo(
     preamble="Reviews about a product or business.",
     source="Amazon review sentences of Hu and Liu (2004) with sentiment scores of Hutto and Gilbert (2014), "
     "in the package vaderSentiment 2.5 (MIT)",
-    note="Five products, two of them in the test split: results hold for these products, and intervals over topics "
-    "mean little. An opinion is a sentence, and sentences of one review may stand in one set.",
+    note="Five products, two of them in the test split: results hold for these products, and intervals over "
+    "topics mean little. An opinion is a sentence, and sentences of one review may stand in one set.",
 )
-# The file has no product column. Its 300 reviews (numbers 1 to 309 with nine gaps) stand in product order; each
-# first and last review below, and each that names no product, was read to draw these limits.
+# The file has no product column. Its 300 reviews (numbers 1 to 309 with nine gaps) stand in product order;
+# each first and last review below, and each that names no product, was read to draw these limits.
 PRODUCTS: tuple[tuple[int, int, str, Split], ...] = (
     (1, 98, "DVD player", "test"),  # Apex AD-2600
     (99, 144, "compact camera", "calibration"),  # Canon PowerShot G3
@@ -32,8 +32,8 @@ PRODUCTS: tuple[tuple[int, int, str, Split], ...] = (
     (176, 215, "mobile phone", "train"),  # Nokia 6610
     (216, 309, "music player", "test"),  # Creative Nomad Jukebox Zen Xtra
 )
-"""First review, last review, topic, split. Train holds two products, so that a classifier can be tried on another
-product than it learned from; test holds the two with the most opinions of the rarer group."""
+"""First review, last review, topic, split. Train holds two products, so that a classifier can be tried on
+another product than it learned from; test holds the two with the most opinions of the rarer group."""
 LIMIT = 0.5
 """Scores run from −4 to 4: positive from this, negative up to its opposite; between them is no opinion."""
 
@@ -47,7 +47,9 @@ def product_of(review: int) -> tuple[str, Split]:
     for first, last, topic, split in PRODUCTS:
         if first <= review <= last:
             return topic, split
-    raise Unavailable(f"{FILE} has a review {review}, but its reviews are numbered 1 to 309: delete the asset 'vader'")
+    raise Unavailable(
+        f"{FILE} has a review {review}, but its reviews are numbered 1 to 309: delete the asset 'vader'"
+    )
 
 
 def read(folder: Path) -> list[tuple[int, str, float, str]]:

@@ -1,8 +1,8 @@
 """The table of fairness metrics: one small file, one decorated function each.
 
-A metric has two halves. The decorated function maps the shares of one sample to a row of numbers; the corpus
-statistic maps how often every sample is drawn, (R, n), and the rows of all samples, (n, columns), to (R,) values.
-So the point value, every bootstrap resample and every paired difference come from the same code.
+A metric has two halves. The decorated function maps the shares of one sample to a row of numbers; the
+corpus statistic maps how often every sample is drawn, (R, n), and the rows of all samples, (n, columns), to
+(R,) values. So the point value, every bootstrap resample and every paired difference come from the same code.
 
 Listing the metrics costs no torch, no scikit-learn and no NLTK.
 """
@@ -105,6 +105,6 @@ def get_metric(name: str) -> Metric:
     return METRICS[name]
 
 
-# Adding a metric touches only its own file; files without a decorated function hold what several metrics share.
+# Adding a metric touches only its own file. Files without a decorated function hold what metrics share.
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")

@@ -29,5 +29,5 @@ _POINTS = [(Fraction(k, 10), Fraction(1, 20) if k in (0, 10) else Fraction(1, 10
     meaning="How unfair the summaries are whichever threshold one prefers.",
 )
 def auc(shares: Shares, spec: MetricSpec) -> Sequence[float]:
-    """[area under this sample's own step, in [0, 1]]; the trapezoid is linear, so the corpus value is the mean."""
+    """[area under this sample's own step, in [0, 1]]; being linear, the corpus value is their mean."""
     return [float(sum((weight for tau, weight in _POINTS if is_unfair(shares, tau, spec)), Fraction(0)))]

@@ -50,7 +50,7 @@ def longest_common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def rouge_tokens(text: str) -> list[str]:
-    """Tokens of the rouge-score package with stemming: runs of a–z and 0–9, the longer ones Porter-stemmed."""
+    """Tokens of the rouge-score package with stemming: runs of a–z and 0–9, longer ones Porter-stemmed."""
     from rouge_score.tokenize import tokenize
 
     return list(tokenize(text, _rouge_stemmer()))

@@ -129,8 +129,7 @@ def from_shares(
         BadInput: shares that do not sum to 1 exactly, negative ones, unknown groups.
     """
     for side, shares in (("source", source), ("summary", summary)):
-        if sum(shares.values(), Fraction(0)) != 1:
-            raise BadInput(
-                f"{side} shares sum to {sum(shares.values(), Fraction(0))}; they must sum to exactly 1, as fractions"
-            )
+        total = sum(shares.values(), Fraction(0))
+        if total != 1:
+            raise BadInput(f"{side} shares sum to {total}; they must sum to exactly 1, as fractions")
     return from_counts(groups, source, summary)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def spread_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:
     """(weights (R, n), losses (n, groups)) → (R,): mean over groups of |D(v) − mean D|.
 
-    D(v) is the weighted mean over the samples in which v is kept. A group that a resample does not draw at all
-    is left out of that resample; where it draws none, the value is NaN.
+    D(v) is the weighted mean over the samples in which v is kept. A group that a resample does not draw at
+    all is left out of that resample; where it draws none, the value is NaN.
     """
     means = weighted_column_means(weights, losses)
     present = ~np.isnan(means)
@@ -28,7 +28,8 @@ def spread_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:
     total = np.where(present, means, 0.0).sum(axis=1)
     centre = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
     deviation = np.where(present, np.abs(means - centre[:, None]), 0.0).sum(axis=1)
-    return np.divide(deviation, count, out=np.full(len(count), np.nan), where=count > 0)
+    spread: FloatArray = np.divide(deviation, count, out=np.full(len(count), np.nan), where=count > 0)
+    return spread
 
 
 @fairness_metric(

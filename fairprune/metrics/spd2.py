@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fairprune.spec import MetricSpec
 
 NOT_COMPARABLE = (
-    "SPD2 follows the description in the literature; the published equation could not be checked, so absolute "
-    "values are not compared with published ones"
+    "SPD2 follows the description in the literature; the published equation could not be checked, so "
+    "absolute values are not compared with published ones"
 )
 
 
@@ -21,7 +21,7 @@ NOT_COMPARABLE = (
     name="spd2",
     title="Second-order statistical parity difference",
     matcher="label",
-    definition="Balance of the groups among labelled summary sentences minus their balance among source sentences.",
+    definition="Balance of the groups among labelled summary sentences minus that among source sentences.",
     formula=r"\frac{1}{n} \sum_i \left(y_a^{(i)} - y_b^{(i)}\right) - \left(x_a^{(i)} - x_b^{(i)}\right)",
     direction="zero",
     best=0.0,

@@ -17,8 +17,8 @@ _IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
 def stop_words() -> frozenset[str]:
     """NLTK's English stop words, the list of 198 words (2024).
 
-    The older list of 179 words lacks 19 contractions ("he'd", "i'm" …). Tokens break at the apostrophe and both
-    lists hold the parts ("he", "d"), so the choice changes no token.
+    The older list of 179 words lacks 19 contractions ("he'd", "i'm" …). Tokens break at the apostrophe and
+    both lists hold the parts ("he", "d"), so the choice changes no token.
     """
     lines = (Path(__file__).parent / "stopwords_english.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

@@ -1,0 +1,321 @@
+"""Values → Plotly figures, and the colours of the whole dashboard. No database, no Streamlit, no torch.
+
+Colours are those of Okabe and Ito (2008) first, then of Tol's muted scheme: told apart with every common
+colour vision, on light and on dark ground. Nothing is said by colour alone: systems differ in shape too.
+Plotly is imported where a figure is made, because the pages that only need a colour open faster without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fairprune.errors import unknown
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+GROUP_COLOURS = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#999933",
+    "#aa4499",
+    "#44aa99",
+    "#ddcc77",
+    "#6f63c4",
+    "#a04660",
+)
+"""Of the groups in the corpus's order; a thirteenth begins anew."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a system is drawn, everywhere alike."""
+
+    label: str
+    colour: str
+    symbol: str
+    """Plotly's name of the marker."""
+
+
+MARKS: dict[str, Mark] = {
+    "dense": Mark("dense", "#738091", "circle"),
+    "pruned": Mark("pruned", "#c2308a", "diamond"),
+    "difference": Mark("pruned − dense", "#0f9b8e", "square"),
+    "random": Mark("random extract", "#a8b0bc", "x-thin-open"),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a pruned matrix, for the heatmap."""
+
+    title: str
+    explanation: str
+    top: float
+    """Where the colour scale ends, the same for every run: colours can be compared between runs."""
+    unit: str
+    """'share': shown in percent; 'spread': shown in percentage points."""
+
+
+MEASURES: dict[str, Measure] = {
+    "score_removed": Measure(
+        "Score removed",
+        "Share of the matrix's total |score| that the dropped weights held: what the method itself says was lost.",
+        0.5,
+        "share",
+    ),
+    "achieved": Measure("Sparsity", "Share of the matrix's weights that pruning dropped.", 1.0, "share"),
+    "column_spread": Measure(
+        "Column spread",
+        "Standard deviation of sparsity over input columns: 0 where every input loses alike, at most 50 points.",
+        0.5,
+        "spread",
+    ),
+    "dead_columns": Measure(
+        "Dead columns", "Share of input columns of which no weight is left: inputs that are no longer read.", 0.1, "share"
+    ),
+    "row_range": Measure(
+        "Row range", "Sparsity of the fullest pruned output row minus that of the emptiest, 0 when rows are pruned alike.", 1.0, "spread"
+    ),
+}
+
+
+def group_colour(groups: Sequence[str], group: str) -> str:
+    """The colour of a group of the corpus, by its place in `groups`.
+
+    Raises:
+        BadInput: a group that is not among them.
+    """
+    if group not in groups:
+        raise unknown("group", group, groups)
+    return GROUP_COLOURS[list(groups).index(group) % len(GROUP_COLOURS)]
+
+
+def measure_value(name: str, matrix: Mapping[str, Any]) -> float | None:
+    """A measure of one matrix of a sparsity report, a fraction; None where it is missing.
+
+    Raises:
+        BadInput: no measure has this name.
+    """
+    if name not in MEASURES:
+        raise unknown("measure", name, MEASURES)
+    if name == "dead_columns":
+        return float(matrix["dead_columns"]) / float(matrix["columns"])
+    if name == "row_range":
+        return float(matrix["row_max"]) - float(matrix["row_min"])
+    value = matrix[name]
+    return None if value is None else float(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent: 0.125 → '12.5 %'; '–' for a missing one."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def points(value: float | None, digits: int = 1) -> str:
+    """A difference of fractions in percentage points: 0.125 → '+12.5 points'; '–' for a missing one."""
+    return "–" if value is None else f"{100 * value:+.{digits}f} points".replace("-", "−")
+
+
+def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Figure:
+    """Blocks (down) × projections (across): colour is the measure, the printed number is the sparsity in percent.
+
+    Args:
+        matrices: of SparsityReport.to_json(). A projection that a block does not have leaves an empty cell.
+        measure: a name of MEASURES.
+
+    Raises:
+        BadInput: no measure has this name.
+    """
+    import plotly.graph_objects as go
+
+    if measure not in MEASURES:
+        raise unknown("measure", measure, MEASURES)
+    shown = MEASURES[measure]
+    kinds = list(dict.fromkeys(str(matrix["kind"]) for matrix in matrices))
+    blocks = sorted({int(matrix["block"]) for matrix in matrices})
+    found = {(int(matrix["block"]), str(matrix["kind"])): matrix for matrix in matrices}
+    colours: list[list[float | None]] = []
+    texts: list[list[str]] = []
+    hovers: list[list[str]] = []
+    for block in blocks:
+        row = [found.get((block, kind)) for kind in kinds]
+        colours.append([None if matrix is None else measure_value(measure, matrix) for matrix in row])
+        texts.append(["" if matrix is None else f"{100 * float(matrix['achieved']):.1f}" for matrix in row])
+        hovers.append(["" if matrix is None else _hover(matrix) for matrix in row])
+    figure = go.Figure(
+        go.Heatmap(
+            z=colours,
+            x=[_short(kind) for kind in kinds],
+            y=[str(block) for block in blocks],
+            text=texts,
+            customdata=hovers,
+            texttemplate="%{text}",
+            hovertemplate="%{customdata}<extra></extra>",
+            hoverongaps=False,
+            colorscale="Cividis",
+            zmin=0.0,
+            zmax=shown.top,
+            xgap=2,
+            ygap=2,
+            colorbar={"tickformat": ".0%", "thickness": 12, "title": {"text": "", "side": "right"}},
+        )
+    )
+    figure.update_layout(
+        height=110 + 27 * len(blocks),
+        margin={"l": 10, "r": 10, "t": 70, "b": 10},
+        xaxis={"side": "top", "type": "category", "tickangle": -35, "fixedrange": True, "showgrid": False},
+        yaxis={
+            "autorange": "reversed",
+            "type": "category",
+            "title": {"text": "block"},
+            "fixedrange": True,
+            "showgrid": False,
+            "nticks": len(blocks),
+        },
+        font={"size": 14},
+    )
+    return figure
+
+
+def _short(kind: str) -> str:
+    """'self_attn.q_proj' → 'q': the names that people say."""
+    return kind.rsplit(".", 1)[-1].removesuffix("_proj")
+
+
+def _hover(matrix: Mapping[str, Any]) -> str:
+    lines = [
+        f"<b>{plain_hover(str(matrix['name']))}</b>",
+        f"{matrix['rows']:,} × {matrix['columns']:,} weights",
+        f"sparsity {percent(matrix['achieved'], 3)}, asked {percent(matrix['asked'], 3)}",
+        f"score removed {percent(measure_value('score_removed', matrix), 3)}",
+        f"columns: spread {percent(matrix['column_spread'], 2)}, dead {matrix['dead_columns']:,}",
+        f"rows {percent(matrix['row_min'], 2)} to {percent(matrix['row_max'], 2)}",
+    ]
+    return "<br>".join(lines)
+
+
+def plain_hover(text: str) -> str:
+    """`text` for Plotly, which reads a little HTML: shown as it stands."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> go.Figure:
+    """Signed mean p_y − p_x per group with its interval, in percentage points: one dot per system.
+
+    Args:
+        rows: evaluation['groups'] – group, system, value, low, high (fractions) and n; a missing value draws
+            nothing, a missing interval draws the dot alone.
+    """
+    import plotly.graph_objects as go
+
+    systems = [name for name in MARKS if any(row["system"] == name for row in rows)]
+    figure = go.Figure()
+    for place, name in enumerate(systems):
+        mark = MARKS[name]
+        drawn = [row for row in rows if row["system"] == name and row["value"] is not None and row["group"] in groups]
+        x = [100 * float(row["value"]) for row in drawn]
+        lows = [None if row["low"] is None else 100 * float(row["low"]) for row in drawn]
+        highs = [None if row["high"] is None else 100 * float(row["high"]) for row in drawn]
+        shift = 0.17 * (place - (len(systems) - 1) / 2)
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=[groups.index(row["group"]) + shift for row in drawn],
+                name=mark.label,
+                mode="markers",
+                marker={
+                    "color": mark.colour,
+                    "symbol": mark.symbol,
+                    "size": 13,
+                    "line": {"width": 3 if mark.symbol.endswith("open") else 0, "color": mark.colour},
+                },
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [0.0 if high is None else high - v for high, v in zip(highs, x, strict=True)],
+                    "arrayminus": [0.0 if low is None else v - low for low, v in zip(lows, x, strict=True)],
+                    "thickness": 2.5,
+                    "width": 6,
+                    "color": mark.colour,
+                },
+                customdata=[
+                    f"<b>{plain_hover(str(row['group']))}, {mark.label}</b><br>{points(row['value'])}"
+                    f"<br>95 %: {_ends(row)}<br>n = {row['n']}"
+                    for row in drawn
+                ],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
+    figure.add_vline(x=0, line={"width": 1.5, "color": "#8a94a3", "dash": "dot"})
+    figure.update_layout(
+        height=150 + 105 * len(groups),
+        margin={"l": 10, "r": 20, "t": 50, "b": 50},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis={"title": {"text": "share in the summary minus fair share, percentage points"}, "fixedrange": True, "zeroline": False},
+        yaxis={
+            "tickmode": "array",
+            "tickvals": list(range(len(groups))),
+            "ticktext": [plain_hover(group) for group in groups],
+            "range": [len(groups) - 0.5, -0.5],
+            "fixedrange": True,
+            "showgrid": False,
+            "zeroline": False,
+        },
+        font={"size": 15},
+    )
+    return figure
+
+
+def _ends(row: Mapping[str, Any]) -> str:
+    if row["low"] is None or row["high"] is None:
+        return "no interval"
+    return f"{points(row['low'])} to {points(row['high'])}"
+
+
+def confusion_heatmap(counts: Sequence[Sequence[int]], groups: Sequence[str]) -> go.Figure:
+    """Held-out opinions: own group (down) × predicted group (across); colour is the share of the row.
+
+    Args:
+        counts: (groups, groups); a row without opinions stays empty.
+    """
+    import plotly.graph_objects as go
+
+    shares: list[list[float | None]] = [
+        [count / sum(row) if sum(row) else None for count in row] for row in counts
+    ]
+    labels = [plain_hover(group) for group in groups]
+    texts = [
+        [f"{count}<br>{percent(share, 0)}" for count, share in zip(row, part, strict=True)]
+        for row, part in zip(counts, shares, strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=labels,
+            y=labels,
+            text=texts,
+            texttemplate="%{text}",
+            hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
+            colorscale="Cividis",
+            zmin=0.0,
+            zmax=1.0,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+        )
+    )
+    figure.update_layout(
+        height=130 + 80 * len(groups),
+        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        xaxis={"side": "top", "type": "category", "title": {"text": "predicted"}, "fixedrange": True, "showgrid": False},
+        yaxis={"autorange": "reversed", "type": "category", "title": {"text": "is"}, "fixedrange": True, "showgrid": False},
+        font={"size": 15},
+    )
+    return figure

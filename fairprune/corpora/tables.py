@@ -1,0 +1,201 @@
+"""A user's file → a table of text. Untrusted bytes: read as text only, bounded, refused in plain words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+
+from fairprune.errors import BadInput
+
+MAX_BYTES = 200_000_000
+MAX_ROWS = 1_000_000
+FORMATS = ("csv", "jsonl", "parquet")
+_PICKLE_SUFFIXES = ("pkl", "pickle", "p", "pt", "pth", "bin", "joblib", "dill", "npy", "npz", "ckpt")
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip archive or spreadsheet"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+    (b"\x89PNG", "a picture"),
+    (b"%PDF", "a PDF"),
+)
+
+
+def read_table(name: str, data: bytes) -> pd.DataFrame:
+    """The rows of a CSV, JSON Lines or Parquet file, every value as text ('' where there is none).
+
+    Args:
+        name: the file's name; its suffix says the format (.csv, .jsonl, .parquet).
+        data: its bytes, at most `MAX_BYTES`.
+
+    Returns:
+        One row per record. The index is where the file has it: the line at which the row starts (1-based; a
+        CSV's header is line 1), in Parquet the number of the row.
+
+    Raises:
+        BadInput: another format, pickled or packed data, bytes that are not UTF-8, broken or huge tables.
+    """
+    shown = PurePath(name).name or "the file"
+    suffix = PurePath(name).suffix.lower().lstrip(".")
+    if suffix in _PICKLE_SUFFIXES or re.match(rb"\x80[\x00-\x05]", data):
+        raise BadInput(
+            f"{shown} is pickled or raw program data, which can run code when it is opened, so it is never "
+            "read: save the table as CSV, JSON Lines or Parquet"
+        )
+    if suffix not in FORMATS:
+        raise BadInput(f"{shown} ends in {suffix!r}: save the table as .csv, .jsonl or .parquet (UTF-8)")
+    if len(data) > MAX_BYTES:
+        raise BadInput(
+            f"{shown} has {len(data) / 1e6:.0f} MB, more than the {MAX_BYTES / 1e6:.0f} MB that are read: "
+            "take a sample of it"
+        )
+    if not data.strip():
+        raise BadInput(f"{shown} is empty: a table needs a header and rows")
+    frame = _parquet(shown, data) if suffix == "parquet" else _from_text(shown, data, suffix)
+    if frame.empty:
+        raise BadInput(f"{shown} has no rows below its header: add the opinions, one a row")
+    return frame
+
+
+def _from_text(shown: str, data: bytes, suffix: str) -> pd.DataFrame:
+    for magic, what in _MAGIC:
+        if data.startswith(magic):
+            raise BadInput(
+                f"{shown} is {what}, not {suffix.upper()}: save it as plain {suffix.upper()} in UTF-8"
+            )
+    if data.startswith(b"PAR1"):
+        raise BadInput(f"{shown} is a Parquet file: rename it to end in .parquet")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{shown} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}. "
+            "Save as UTF-8 (spreadsheets call it 'CSV UTF-8')"
+        ) from error
+    if "\0" in text:
+        raise BadInput(
+            f"{shown} has a zero byte at character {text.index(chr(0))}: it is not text. Save as UTF-8 text"
+        )
+    return _csv(shown, text) if suffix == "csv" else _jsonl(shown, text)
+
+
+def _csv(shown: str, text: str) -> pd.DataFrame:
+    head = text.split("\n", 1)[0]
+    delimiter = max((",", ";", "\t"), key=head.count)  # the first of them where the header has one column
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = _lines(shown, reader)
+    header = [cell.strip() for cell in next(rows)[1]]
+    header = [cell or f"column {place}" for place, cell in enumerate(header, start=1)]
+    _no_doubles(shown, header)
+    lines: list[int] = []
+    cells: list[list[str]] = []
+    for line, row in rows:
+        if not row:  # a blank line
+            continue
+        if len(row) != len(header):
+            raise BadInput(
+                f"line {line} of {shown} has {len(row)} cells, but its header has {len(header)}: put texts "
+                f"that hold {delimiter!r} or line breaks into double quotes"
+            )
+        _bounded(shown, len(cells))
+        lines.append(line)
+        cells.append(row)
+    return pd.DataFrame(cells, columns=header, index=pd.Index(lines, name="line"), dtype=str)
+
+
+def _lines(shown: str, reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """(line at which the row starts, cells) of a csv reader."""
+    while True:
+        start = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise BadInput(
+                f"{shown} cannot be read from line {start} on ({error}): look for a double quote that is not "
+                "closed, and write a double quote inside a text twice"
+            ) from error
+        yield start, row
+
+
+def _jsonl(shown: str, text: str) -> pd.DataFrame:
+    lines: list[int] = []
+    records: list[dict[str, str]] = []
+    for line, raw in enumerate(text.split("\n"), start=1):
+        if not raw.strip():
+            continue
+        try:
+            value = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(
+                f"line {line} of {shown} is not JSON ({error}): write one object a line"
+            ) from error
+        if not isinstance(value, dict):
+            raise BadInput(
+                f"line {line} of {shown} is {raw.strip()[:40]!r}, not an object: write one object a line"
+            )
+        _bounded(shown, len(records))
+        lines.append(line)
+        records.append({key: _scalar(shown, line, key, cell) for key, cell in value.items()})
+    frame = pd.DataFrame(records, index=pd.Index(lines, name="line"), dtype=str)
+    return frame.fillna("")
+
+
+def _scalar(shown: str, line: int, key: str, value: object) -> str:
+    if isinstance(value, list | dict):
+        kind = "a list" if isinstance(value, list) else "an object"
+        raise BadInput(
+            f"line {line} of {shown} has {kind} under {key!r}: every value must be a text or a number"
+        )
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _parquet(shown: str, data: bytes) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(data))
+        meta = file.metadata
+        size = sum(meta.row_group(group).total_byte_size for group in range(meta.num_row_groups))
+        _bounded(shown, meta.num_rows - 1)
+        if size > 5 * MAX_BYTES:
+            raise BadInput(
+                f"{shown} unpacks to {size / 1e6:.0f} MB, more than {5 * MAX_BYTES / 1e6:.0f} MB: "
+                "take a sample of it"
+            )
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"{shown} is not a whole Parquet file ({said}): write it again") from error
+    _no_doubles(shown, table.column_names)
+    return pd.DataFrame(
+        {name: [_plain(value) for value in table.column(name).to_pylist()] for name in table.column_names},
+        index=pd.Index(range(1, table.num_rows + 1), name="row"),
+        dtype=str,
+    )
+
+
+def _plain(value: object) -> str:
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124 (NaN alone differs from itself)
+
+
+def _bounded(shown: str, rows: int) -> None:
+    if rows >= MAX_ROWS:
+        raise BadInput(f"{shown} has more than {MAX_ROWS:,} rows: take a sample of it")
+
+
+def _no_doubles(shown: str, header: list[str]) -> None:
+    for name in header:
+        if header.count(name) > 1:
+            raise BadInput(f"{shown} has two columns called {name!r}: rename one")

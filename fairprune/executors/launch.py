@@ -1,0 +1,104 @@
+"""Starts the worker process of a device, and sees whether one lives: the device's file lock decides."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fairprune.devices import KNOWN
+from fairprune.errors import StoreError, Unavailable, unknown
+from fairprune.paths import home, subfolder
+from fairprune.store import Store
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def device_lock(device: str) -> FileLock:
+    """The lock that the device's worker holds as long as it lives; the system frees it however it dies.
+
+    Raises:
+        BadInput: unknown device.
+    """
+    if device not in KNOWN:
+        raise unknown("device", device, KNOWN)
+    # A lock file without the system's lock would outlive a killed worker and block the device for ever.
+    # The lock may be taken in one thread of a server and freed in another.
+    return FileLock(subfolder("locks") / f"worker-{device}.lock", fallback_to_soft=False, thread_local=False)
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """One worker process per device on this machine; it runs one child process after the other."""
+
+    command: Sequence[str] | None = None
+    """The child's command, before the run id; None: `python -m fairprune.worker`."""
+
+    def wake(self, device: str, store: Store) -> bool:
+        """Starts the device's worker unless one lives. Of two started at once the second ends by itself.
+
+        Raises:
+            StoreError: the database lives in this process alone.
+            Unavailable: the process cannot be started.
+        """
+        if not store.shared:
+            raise StoreError("a database in memory cannot be seen by a worker process: use a database file")
+        try:
+            with device_lock(device).acquire(timeout=0):
+                pass
+        except Timeout:
+            return False
+        log = subfolder("logs") / f"worker-{device}.log"
+        try:
+            with log.open("ab") as output:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "fairprune.executors.local", device, *(self.command or ())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    # A closed terminal or a stopped server leaves it at work.
+                    start_new_session=True,
+                    env=worker_environment(store),
+                )
+        except OSError as error:
+            raise Unavailable(
+                f"the worker process of device {device!r} cannot be started: {error}"
+            ) from error
+        # Waits for its end, so that it leaves no zombie behind in a server that runs for weeks.
+        threading.Thread(target=process.wait, name=f"reap-worker-{device}", daemon=True).start()
+        return True
+
+    def settle(self, device: str, store: Store) -> list[str]:
+        """Ends the running runs of a device without a living worker as interrupted (their ids).
+
+        Runs that wait there get a worker.
+        """
+        try:
+            with device_lock(device).acquire(timeout=0):
+                interrupted = store.interrupt_running(device)
+                worker = store.worker(device)
+                if worker is not None:
+                    store.clear_worker(device, worker.pid)
+        except Timeout:
+            return []
+        # Who tried the lock in the meantime took us for a worker, and started none.
+        if store.waiting(device):
+            self.wake(device, store)
+        return interrupted
+
+
+def worker_environment(store: Store) -> dict[str, str]:
+    """This environment, with folder, database and package where this process has them."""
+    inherited = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "FAIRPRUNE_HOME": str(home()),
+        "FAIRPRUNE_DATABASE_URL": store.url,
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), *([inherited] if inherited else [])]),
+    }

@@ -1,0 +1,164 @@
+"""The worker process of a device: `python -m fairprune.executors.local DEVICE [CHILD COMMAND …]`.
+
+Holds the device's lock, takes queued runs one after the other, each in a child process; ends by itself when
+it had nothing to do for `FAIRPRUNE_WORKER_IDLE` seconds (default 60).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from filelock import Timeout
+
+from fairprune.errors import BadInput, FairpruneError
+from fairprune.executors.child import Child, failure_sentence
+from fairprune.executors.launch import device_lock
+from fairprune.store import Run, Store, open_store
+
+POLL_SECONDS = 0.3
+HEARTBEAT_SECONDS = 2.0
+STATE_IS_SET = 3
+"""A child's exit code that says: how the run ended is stored already."""
+STOPPED = (
+    "The worker process was stopped while the run was at work. "
+    "Start the run again: what was already computed and stored is kept."
+)
+
+
+class Worker:
+    """Executes the queued runs of one device, one at a time."""
+
+    def __init__(
+        self, device: str, store: Store, command: Sequence[str] | None = None, idle: float = 60.0
+    ) -> None:
+        """
+        Args:
+            command: the child's command before the run id; None: `python -m fairprune.worker`.
+            idle: seconds without a run after which it ends.
+        """
+        self._device = device
+        self._store = store
+        self._command = command
+        self._idle = idle
+        self._stopping = False
+        self._last_heartbeat = float("-inf")
+
+    def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """Ends the current run as interrupted, then the worker; safe as a signal handler."""
+        self._stopping = True
+
+    def work(self) -> None:
+        """Works until idle or stopped. Returns at once when another worker holds the device."""
+        while True:
+            try:
+                # A moment's patience: others take the lock shortly, to see whether a worker lives.
+                with device_lock(self._device).acquire(timeout=1):
+                    self._serve()
+            except Timeout:
+                return
+            # Who submitted while the lock was held has started nobody: this look, after its release, sees it.
+            if self._stopping or not self._store.waiting(self._device):
+                return
+
+    def _serve(self) -> None:
+        self._store.interrupt_running(self._device)
+        self._last_heartbeat = float("-inf")
+        idle_since = time.monotonic()
+        try:
+            while not self._stopping and time.monotonic() - idle_since < self._idle:
+                self._beat()
+                run = (
+                    self._store.claim(self._device, os.getpid())
+                    if self._store.waiting(self._device)
+                    else None
+                )
+                if run is None:
+                    time.sleep(min(POLL_SECONDS, self._idle))
+                    continue
+                self._execute(run)
+                idle_since = time.monotonic()
+        finally:
+            self._store.clear_worker(self._device, os.getpid())
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
+            self._store.heartbeat(self._device, os.getpid())
+            self._last_heartbeat = time.monotonic()
+
+    def _execute(self, run: Run) -> None:
+        try:
+            child = Child(run.id, self._command)
+        except OSError as error:
+            self._store.finish(run.id, "failed", f"The run's process cannot be started: {error}")
+            return
+        with child:
+            cancelled = False
+            while not (child.ended() or self._stopping or cancelled):
+                time.sleep(POLL_SECONDS)
+                self._beat()
+                cancelled = self._store.run(run.id).cancel_requested
+            by_itself = child.ended() and not cancelled
+            code = child.end()
+            if by_itself:
+                self._store_end(run.id, code, child)
+            elif cancelled:
+                self._store.finish(run.id, "cancelled")
+            else:
+                self._store.finish(run.id, "interrupted", STOPPED)
+        child.forget_output()
+
+    def _store_end(self, run_id: str, code: int, child: Child) -> None:
+        """The end of a child that ended by itself. An end that the child stored itself stands."""
+        if code == 0:
+            self._store.finish(run_id, "done")
+            return
+        lines = child.last_lines()
+        sentence = (
+            "The run ended without saying how: this is a defect of fairprune."
+            if code == STATE_IS_SET
+            else failure_sentence(code, lines)
+        )
+        self._store.finish(run_id, "failed", sentence, lines or None)
+
+
+def idle_seconds() -> float:
+    """`FAIRPRUNE_WORKER_IDLE` in seconds, 60 when it is not set.
+
+    Raises:
+        BadInput: not a number ≥ 0.
+    """
+    given = os.environ.get("FAIRPRUNE_WORKER_IDLE", "").strip() or "60"
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise BadInput(f"FAIRPRUNE_WORKER_IDLE={given!r} is not a number of seconds: write for example 60")
+    return value
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The worker. Exit code 0, also when another one has the device; 1: an error; 2: wrong arguments."""
+    if not arguments:
+        print("usage: python -m fairprune.executors.local DEVICE [CHILD COMMAND …]", file=sys.stderr)  # noqa: T201
+        return 2
+    device, *command = arguments
+    try:
+        with open_store() as store:
+            worker = Worker(device, store, command or None, idle_seconds())
+            signal.signal(signal.SIGTERM, worker.stop)
+            signal.signal(signal.SIGINT, worker.stop)
+            worker.work()
+    except FairpruneError as error:
+        print(f"worker of device {device!r}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

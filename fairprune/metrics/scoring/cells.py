@@ -1,0 +1,182 @@
+"""The cells of a result: metric × system, with interval, bias, n and what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairprune.labels import NONE
+from fairprune.metrics import Metric
+from fairprune.metrics.scoring.systems import System
+from fairprune.opinions import CorpusInfo
+from fairprune.uncertainty import (
+    Estimate,
+    FloatArray,
+    IntArray,
+    Statistic,
+    estimate,
+    estimate_difference,
+    scored,
+    weighted_mean,
+)
+
+SYSTEMS = ("dense", "pruned")
+PARTS = {
+    "dense": ("dense",),
+    "pruned": ("pruned",),
+    "difference": ("pruned", "dense"),  # the first minus the second
+    "random": ("random",),
+}
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """One draw of topics for all metrics and systems."""
+
+    weights: IntArray
+    """(R, n): how often each sample is drawn."""
+    topics: Sequence[str]
+    """Of the n samples."""
+
+    def of(self, statistic: Statistic, tables: Sequence[FloatArray]) -> Estimate:
+        """The estimate of one table, or of the first minus the second on the samples that both score."""
+        if len(tables) == 1:
+            return estimate(statistic, tables[0], self.weights, self.topics)
+        return estimate_difference(statistic, tables[0], tables[1], self.weights, self.topics)
+
+
+def metric_cells(
+    metric: Metric, systems: Mapping[str, System], draws: Resamples, no_label: str
+) -> dict[str, Cell]:
+    """The metric's cell for dense, pruned, difference (pruned − dense) and random extract.
+
+    Args:
+        no_label: why sentences have no labels; '' when they have.
+    """
+    cells: dict[str, Cell] = {}
+    for name, parts in PARTS.items():
+        present, reason = _present(systems, parts)
+        if reason is None and metric.name not in present[0].tables:
+            reason = no_label
+        if reason is not None:
+            cells[name] = _missing(len(draws.topics), reason) | _EXTRAS.get(metric.name, {})
+        else:
+            cells[name] = _metric_cell(metric, present, draws)
+    return cells
+
+
+# What a missing cell says in the columns that only this metric has.
+_EXTRAS: dict[str, Cell] = {
+    "bur": {"n_single_group": 0, "value_multi": None},
+    "spd2": {"absolute": None, "none_share": None},
+}
+
+
+def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) -> dict[str, Cell]:
+    """The mean of a quality number for dense, pruned and difference."""
+    cells = {}
+    for system in (*SYSTEMS, "difference"):
+        present, reason = _present(systems, PARTS[system])
+        if reason is not None:
+            cells[system] = _missing(len(draws.topics), reason)
+            continue
+        found = draws.of(weighted_mean, [one.tables[name] for one in present])
+        why = "not recorded" if name == "truncated" else "no summary has this number"
+        cells[system] = _cell(found, len(draws.topics), why)
+    return cells
+
+
+def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples) -> list[dict[str, Any]]:
+    """Direction before any folded score: the signed mean p_y − p_x per group and system."""
+    rows = []
+    for i, group in enumerate(info.groups):
+        for name, parts in PARTS.items():
+            present, reason = _present(systems, parts)
+            if reason is not None:
+                continue
+            found = draws.of(weighted_mean, [one.tables["groups"][:, [i]] for one in present])
+            rows.append(
+                {
+                    "group": group,
+                    "system": name,
+                    "value": found.value,
+                    "low": found.low,
+                    "high": found.high,
+                    "n": found.n,
+                }
+            )
+    return rows
+
+
+def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) -> Cell:
+    tables = [system.tables[metric.name] for system in systems]
+    shares = systems[0].shares[metric.matcher]
+    why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
+    cell = _cell(draws.of(metric.statistic, tables), len(draws.topics), why)
+    both = np.logical_and.reduce([scored(table) for table in tables])
+    if metric.matcher == "ngram" and len(systems) == 1:
+        cell["n_zero_match"] = sum(one.zero_match for one in shares)
+    if metric.name == "bur":
+        several = np.array([not one.single_group for one in shares])
+        cell["n_single_group"] = int((both & ~several).sum())
+        cell["value_multi"] = _mean(tables, both & several)
+    if metric.name == "spd2":
+        absolute = [table[:, 1] for table in tables if table.shape[1] > 1]
+        cell["absolute"] = _mean(absolute, both) if len(absolute) == len(tables) else None
+        none_shares = [_none_share(system) for system in systems]
+        missing = any(share is None for share in none_shares)
+        cell["none_share"] = None if missing else _minus([share or 0.0 for share in none_shares])
+    return cell
+
+
+def _present(systems: Mapping[str, System], parts: Sequence[str]) -> tuple[list[System], str | None]:
+    """The systems of a cell, or why it has none."""
+    missing = [part for part in parts if part not in systems]
+    if missing:
+        return [], f"there are no {' and no '.join(missing)} summaries"
+    return [systems[part] for part in parts], None
+
+
+def _cell(found: Estimate, n_samples: int, why: str) -> Cell:
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "bias": found.bias,
+        "n": found.n,
+        "n_unscored": n_samples - found.n,
+        "reason": why if found.value is None else None,
+    }
+
+
+def _missing(n_samples: int, reason: str) -> Cell:
+    return _cell(Estimate(None, None, None, None, 0, 0, 0), n_samples, reason)
+
+
+def _why_unscored(system: System, metric: Metric) -> str:
+    reasons = Counter(one.unscored for one in system.shares[metric.matcher] if one.unscored)
+    listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+    return f"no sample is scored: {listed}"
+
+
+def _none_share(system: System) -> float | None:
+    """Share of the summaries' sentences that speak for no group; None without a sentence."""
+    labels = [label.label for found in system.labels or [] for label in found]
+    return labels.count(NONE) / len(labels) if labels else None
+
+
+def _mean(tables: Sequence[FloatArray], mask: NDArray[np.bool_]) -> float | None:
+    """Mean of the first column over the samples of `mask`, the first table's minus the second's."""
+    if not mask.any():
+        return None
+    return _minus([float(table.reshape(len(mask), -1)[mask, 0].mean()) for table in tables])
+
+
+def _minus(values: Sequence[float]) -> float:
+    return values[0] if len(values) == 1 else values[0] - values[1]

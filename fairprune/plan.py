@@ -1,0 +1,88 @@
+"""What a person asks for → a RunSpec that can run here. One place of checks for the page and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fairprune import catalogue, corpora, devices
+from fairprune.corpora.sets import opinion_sets
+from fairprune.errors import unknown
+from fairprune.spec import PRESETS, RunSpec, build, parse_calibration
+
+
+def plan_run(
+    *,
+    model: str,
+    method: str,
+    sparsity: float | None = None,
+    pattern: str | None = None,
+    allocation: Literal["uniform", "global"] = "uniform",
+    options: Mapping[str, Any] | None = None,
+    calibration: str = "balanced",
+    corpus: str = "movies",
+    preset: str = "quick",
+    device: str = "auto",
+    dtype: str = "auto",
+    calibration_samples: int | None = None,
+    seqlen: int | None = None,
+    samples: int | None = None,
+    compositions: str = "mixed",
+    max_new_tokens: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    sample: bool = False,
+    summaries: bool = True,
+) -> RunSpec:
+    """Checks everything that can be checked before a run is queued, and writes it out as a spec.
+
+    Args:
+        samples: opinion sets to summarise; None takes the preset's number.
+        summaries: whether opinion sets will be summarised, so that the corpus must give enough of them.
+        seed: of calibration windows, opinion sets, sampled generation and bootstrap alike.
+
+    Raises:
+        BadInput, Unavailable: names what was wrong, the value, and what would be right.
+    """
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    info = corpora.info(corpus)
+    parse_calibration(calibration, info.groups)
+
+    def given(**values: Any) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if value is not None}
+
+    pruning = given(method=method, sparsity=sparsity, pattern=pattern or None, allocation=allocation)
+    spec = build(
+        model={"name": model, "dtype": dtype},
+        pruning={**pruning, "options": dict(options or {})},
+        calibration={
+            **PRESETS[preset]["calibration"],
+            **given(samples=calibration_samples, seqlen=seqlen),
+            "name": calibration,
+            "corpus": corpus,
+            "seed": seed,
+        },
+        evaluation={
+            **PRESETS[preset]["evaluation"],
+            **given(samples=samples, max_new_tokens=max_new_tokens, batch_size=batch_size),
+            "corpus": corpus,
+            "compositions": compositions,
+            "seed": seed,
+            "sample": sample,
+        },
+        metrics={"seed": seed},
+        device=devices.resolve(device),
+    )
+    source = catalogue.check(model)
+    if spec.pruning.pattern:
+        catalogue.check_pattern_fits(source, spec.pruning.pattern)
+    if summaries and corpora.is_ready(corpus):
+        evaluation = spec.evaluation
+        opinion_sets(
+            corpora.load(corpus), "test", evaluation.samples, evaluation.set_size, evaluation.compositions, evaluation.seed
+        )
+    name = source.name if source.kind != "folder" else source.place
+    return spec.model_copy(
+        update={"model": spec.model.model_copy(update={"name": name, "identity": catalogue.identity(source)})}
+    )

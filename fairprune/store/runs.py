@@ -1,0 +1,269 @@
+"""Runs: the list, the queue, how they begin and end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
+
+from fairprune.errors import FairpruneError, StoreError
+from fairprune.spec import RunSpec, parse_part
+from fairprune.store.database import from_document, now, plain
+from fairprune.store.progress import Progress, add_log, find, no_run
+from fairprune.store.tables import results, runs
+from fairprune.store.values import ENDED, RESTARTABLE, STATES, Run, State
+
+INTERRUPTED = (
+    "The worker process ended before this run did (it was stopped, or the machine restarted). "
+    "Start the run again: what was already computed and stored is kept."
+)
+
+_ahead = runs.alias("ahead")
+_POSITION = case(
+    (
+        runs.c.state == "queued",
+        select(func.count())
+        .select_from(_ahead)
+        .where(
+            _ahead.c.device == runs.c.device,
+            _ahead.c.state == "queued",
+            (_ahead.c.queued < runs.c.queued)
+            | ((_ahead.c.queued == runs.c.queued) & (_ahead.c.id <= runs.c.id)),
+        )
+        .scalar_subquery(),
+    ),
+    else_=None,
+)
+_RUNS = select(runs, _POSITION.label("queue_position"))
+
+
+def _run(row: Row[Any]) -> Run:
+    try:
+        spec = parse_part(RunSpec, json.loads(row.spec))
+    except (FairpruneError, json.JSONDecodeError) as error:
+        raise StoreError(
+            f"run {row.id} ({row.title}) cannot be read by this version of fairprune ({error}): delete it"
+        ) from error
+    return Run(
+        id=row.id,
+        spec=spec,
+        title=row.title,
+        state=row.state,
+        device=row.device,
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        stage=row.stage,
+        done=row.done,
+        total=row.total,
+        message=row.message,
+        error=row.error,
+        error_detail=row.error_detail,
+        cancel_requested=row.cancel_requested,
+        attempt=row.attempt,
+        queue_position=row.queue_position,
+        worker_pid=row.worker_pid,
+        seconds=from_document(row.seconds, f"the timing of run {row.id}"),
+    )
+
+
+def _fresh(spec: RunSpec) -> dict[str, Any]:
+    """The columns of a run that waits for its first or next attempt."""
+    return {
+        "state": "queued",
+        "title": plain(spec.title()),
+        "queued": now(),
+        "started": None,
+        "finished": None,
+        "stage": None,
+        "done": 0,
+        "total": 0,
+        "message": "",
+        "error": None,
+        "error_detail": None,
+        "cancel_requested": False,
+        "worker_pid": None,
+        "seconds": "{}",
+    }
+
+
+def _known_state(state: str) -> str:
+    if state not in STATES:
+        raise StoreError(f"runs have no state {state!r}: it is one of {', '.join(STATES)}")
+    return state
+
+
+class Runs(Progress):
+    """The part of the store that knows runs and their queue."""
+
+    def submit(self, spec: RunSpec) -> tuple[Run, bool]:
+        """The run of `spec`, and whether this call queued it.
+
+        A run that failed, was cancelled or interrupted is queued again: one attempt more, the old error and
+        results gone, stored generations and log kept. A queued, running or done run stays as it is.
+        """
+
+        def work(connection: Connection) -> bool:
+            row = connection.execute(
+                select(runs.c.state, runs.c.attempt).where(runs.c.id == spec.id).with_for_update()
+            ).first()
+            if row is None:
+                values = _fresh(spec)
+                connection.execute(
+                    insert(runs).values(
+                        id=spec.id,
+                        spec=spec.canonical(),
+                        device=spec.device,
+                        created=values["queued"],
+                        attempt=1,
+                        **values,
+                    )
+                )
+                return True
+            if row.state not in RESTARTABLE:
+                return False
+            connection.execute(delete(results).where(results.c.run_id == spec.id))
+            connection.execute(
+                update(runs).where(runs.c.id == spec.id).values(attempt=row.attempt + 1, **_fresh(spec))
+            )
+            add_log(connection, spec.id, f"Queued again: attempt {row.attempt + 1}")
+            return True
+
+        queued = self._change(work)
+        return self.run(spec.id), queued
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id, or with this unique beginning of at least 6 hex digits.
+
+        Raises:
+            StoreError: no run, or more than one.
+        """
+        return self._read(lambda c: _run(c.execute(_RUNS.where(runs.c.id == find(c, run_id))).one()))
+
+    def runs(self, state: State | None = None, limit: int = 200) -> list[Run]:
+        """Runs by the time they were last submitted, newest first; of one state, if named."""
+        chosen = _RUNS.order_by(runs.c.queued.desc(), runs.c.id).limit(limit)
+        if state is not None:
+            chosen = chosen.where(runs.c.state == _known_state(state))
+        return self._read(lambda c: [_run(row) for row in c.execute(chosen)])
+
+    def waiting(self, device: str) -> int:
+        """How many runs are queued on the device."""
+        chosen = (
+            select(func.count()).select_from(runs).where(runs.c.device == device, runs.c.state == "queued")
+        )
+        return self._read(lambda c: c.scalar(chosen) or 0)
+
+    def claim(self, device: str, pid: int) -> Run | None:
+        """The device's oldest queued run, now running and of nobody else; None when none waits."""
+
+        def work(connection: Connection) -> str | None:
+            found: str | None = connection.scalar(
+                select(runs.c.id)
+                .where(runs.c.device == device, runs.c.state == "queued")
+                .order_by(runs.c.queued, runs.c.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            if found is None:
+                return None
+            connection.execute(
+                update(runs).where(runs.c.id == found).values(state="running", started=now(), worker_pid=pid)
+            )
+            return found
+
+        run_id = self._change(work)
+        return None if run_id is None else self.run(run_id)
+
+    def request_cancel(self, run_id: str) -> Run:
+        """Cancels a queued run at once; asks the worker of a running one to end it. An ended run stays."""
+
+        def work(connection: Connection) -> str:
+            found = find(connection, run_id)
+            connection.execute(
+                update(runs)
+                .where(runs.c.id == found, runs.c.state == "queued")
+                .values(state="cancelled", finished=now(), cancel_requested=True)
+            )
+            connection.execute(
+                update(runs)
+                .where(runs.c.id == found, runs.c.state == "running")
+                .values(cancel_requested=True)
+            )
+            return found
+
+        return self.run(self._change(work))
+
+    def finish(self, run_id: str, state: State, error: str | None = None, detail: str | None = None) -> Run:
+        """Ends a running run. The first end stands: a run that has ended stays as it is.
+
+        Args:
+            error: one sentence for a person. detail: what is shown folded away.
+
+        Raises:
+            StoreError: no such run, the run still waits, or `state` is not an end.
+        """
+        if state not in ENDED:
+            raise StoreError(f"run {run_id} cannot end as {state!r}: an end is one of {', '.join(ENDED)}")
+
+        def work(connection: Connection) -> None:
+            found = connection.scalar(select(runs.c.state).where(runs.c.id == run_id).with_for_update())
+            if found is None:
+                raise no_run(run_id)
+            if found == "queued":
+                raise StoreError(f"run {run_id} is still queued: only a running run can end as {state!r}")
+            if found == "running":
+                connection.execute(
+                    update(runs)
+                    .where(runs.c.id == run_id)
+                    .values(
+                        state=state,
+                        finished=now(),
+                        error=None if error is None else plain(error),
+                        error_detail=None if detail is None else plain(detail),
+                    )
+                )
+
+        self._change(work)
+        return self.run(run_id)
+
+    def interrupt_running(self, device: str) -> list[str]:
+        """Ends the device's running runs as interrupted (their ids), or as cancelled where that was asked.
+
+        Only for a caller that holds the device's lock, and so knows that no worker lives.
+        """
+
+        def work(connection: Connection) -> list[str]:
+            rows = connection.execute(
+                select(runs.c.id, runs.c.cancel_requested)
+                .where(runs.c.device == device, runs.c.state == "running")
+                .order_by(runs.c.id)
+                .with_for_update()
+            ).all()
+            for row in rows:
+                end: dict[str, Any] = (
+                    {"state": "cancelled"}
+                    if row.cancel_requested
+                    else {"state": "interrupted", "error": INTERRUPTED}
+                )
+                connection.execute(update(runs).where(runs.c.id == row.id).values(finished=now(), **end))
+            return [row.id for row in rows if not row.cancel_requested]
+
+        return self._change(work)
+
+    def delete(self, run_id: str) -> None:
+        """Removes a run with its log and results. Summaries stay: other runs may share them.
+
+        Raises:
+            StoreError: no such run, or it is running.
+        """
+
+        def work(connection: Connection) -> None:
+            found = find(connection, run_id)
+            state = connection.scalar(select(runs.c.state).where(runs.c.id == found).with_for_update())
+            if state == "running":
+                raise StoreError(f"run {found} is running: cancel it first, then delete it")
+            connection.execute(delete(runs).where(runs.c.id == found))
+
+        self._change(work)

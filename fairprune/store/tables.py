@@ -1,0 +1,127 @@
+"""The tables. A change here needs a migration beside it: a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+REVISION = "0001"
+"""The newest migration. Opening a database that has it costs one query."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """UTC-aware in Python on every database; SQLite, which knows no zones, stores UTC without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"the time {value} has no zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("spec", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("device", String(32), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    # The order of the queue and of the list: a restart goes to the end of the one and the top of the other.
+    Column("queued", UtcDateTime, nullable=False),
+    Column("started", UtcDateTime),
+    Column("finished", UtcDateTime),
+    Column("stage", Text),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("error", Text),
+    Column("error_detail", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("worker_pid", Integer),
+    Column("seconds", Text, nullable=False),
+    Index("ix_runs_queue", "device", "state", "queued"),
+    Index("ix_runs_queued", "queued"),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+opinion_sets = Table(
+    "opinion_sets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("corpus", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("created", UtcDateTime, nullable=False),
+    Column("finished", UtcDateTime),
+    Column("info", Text),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("generation_id", String(64), ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("set_id", String(64), ForeignKey("opinion_sets.id"), nullable=False),
+    # A JSON string: a model may write a NUL character, which PostgreSQL's text refuses.
+    Column("text", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("truncated", Boolean, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("device", String(32), primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("started", UtcDateTime, nullable=False),
+    Column("heartbeat", UtcDateTime, nullable=False),
+)

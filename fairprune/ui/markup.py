@@ -1,0 +1,169 @@
+"""Values → HTML text. Every text of data, models and users is escaped here first; markup is added after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from fairprune.charts import MARKS, group_colour, percent, points
+
+NEUTRAL = "#8a94a3"
+"""Of labels that are no group: 'none', 'mixed'."""
+
+
+def inert(text: str) -> str:
+    """`text` for a place that reads Markdown: every sign with a meaning there is escaped."""
+    return re.sub(r"([\\`*_\[\]<>$:~#|!])", r"\\\1", text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person: '8 s', '3 min 5 s', '2 h 4 min'."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def number(value: float | None, signed: bool = False) -> str:
+    """Two decimals; '–' for a missing one."""
+    if value is None:
+        return "–"
+    return (f"{value:+.2f}" if signed else f"{value:.2f}").replace("-", "−")
+
+
+def tag(text: str, colour: str | None = None) -> str:
+    """A small label with the colour of its group around it; the name is always there as text."""
+    style = f' style="--g:{escape(colour)}"' if colour else ""
+    return f'<span class="fp-tag{"" if colour else " fp-plain"}"{style}>{escape(text)}</span>'
+
+
+def system_name(system: str) -> str:
+    """'dense', 'pruned' … with its mark."""
+    mark = MARKS[system]
+    shape = " fp-diamond" if mark.symbol == "diamond" else ""
+    return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(mark.label)}'
+
+
+def tile(label: str, value: str, *notes: str) -> str:
+    """A number with its name and what must stand beside it; all of it plain text."""
+    lines = "".join(f'<div class="fp-note">{escape(note)}</div>' for note in notes if note)
+    return f'<div class="fp-tile"><h4>{escape(label)}</h4><div class="fp-big">{arrow(value)}</div>{lines}</div>'
+
+
+def arrow(text: str) -> str:
+    """Escaped, with the arrow between two values drawn lighter."""
+    return escape(text).replace("→", '<span class="fp-arrow">→</span>')
+
+
+def grid(parts: Sequence[str], least: str = "13rem") -> str:
+    """Parts beside one another, as many as have room for `least` each."""
+    return f'<div class="fp-grid" style="--least:{escape(least)}">{"".join(parts)}</div>'
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already; scrolls sideways on a narrow window."""
+    head = "".join(f"<th>{cell}</th>" for cell in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def opinion(text: str, group: str, groups: Sequence[str]) -> str:
+    """One source opinion in its group's colour, with the group's name."""
+    colour = group_colour(groups, group)
+    return f'<div class="fp-opinion" style="--g:{colour}">{tag(group, colour)}{escape(text)}</div>'
+
+
+def summary_sentences(labels: Sequence[Sequence[Any]], groups: Sequence[str]) -> str:
+    """A summary, sentence by sentence: [sentence, label, probability], the label as text and colour."""
+    parts = []
+    for sentence, label, probability in labels:
+        colour = group_colour(groups, label) if label in groups else NEUTRAL
+        name = {"none": "no group", "mixed": "several groups"}.get(label, str(label))
+        parts.append(
+            f'<div class="fp-opinion" style="--g:{colour}">{escape(str(sentence))}<br>'
+            f"{tag(f'{name} {percent(probability, 0)}', colour)}</div>"
+        )
+    return "".join(parts)
+
+
+def shares(sample: Mapping[str, Any], groups: Sequence[str]) -> str:
+    """Per group: bar of its share in the summary, tick at its fair share, both as numbers."""
+    rows = []
+    for group in groups:
+        fair = sample["p_x"].get(group)
+        if fair is None:
+            continue
+        found = None if sample["p_y"] is None else sample["p_y"].get(group)
+        width = 0.0 if found is None else 100 * min(1.0, found)
+        rows.append(
+            f'<div class="fp-share"><span>{escape(group)}</span><span class="fp-bar">'
+            f'<span style="--g:{group_colour(groups, group)};width:{width:.1f}%"></span>'
+            f'<u style="left:{100 * min(1.0, fair):.1f}%"></u></span>'
+            f"<span>{percent(found, 0)} (fair {percent(fair, 0)})</span></div>"
+        )
+    return "".join(rows)
+
+
+def window(segments: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> str:
+    """A calibration window as the model reads it, its opinions marked by group."""
+    parts = []
+    for segment in segments:
+        text = escape(str(segment["text"]))
+        group = segment["group"]
+        if group is not None:
+            colour = group_colour(groups, group)
+            parts.append(f'{tag(group, colour)}<mark style="--g:{colour}">{text}</mark>')
+        elif segment["kind"] == "prompt":
+            parts.append(f'<span class="fp-prompt">{text}</span>')
+        else:
+            parts.append(f"<span>{text}</span>")
+    return f'<div class="fp-window">{" ".join(parts)}</div>'
+
+
+def balance(tokens: Mapping[str, int], groups: Sequence[str]) -> str:
+    """Tokens by group as one bar, with names and numbers below it."""
+    total = sum(tokens.values())
+    bars = "".join(
+        f'<span style="--g:{group_colour(groups, group)};width:{100 * tokens.get(group, 0) / total:.2f}%"></span>'
+        for group in groups
+        if total
+    )
+    names = "".join(
+        tag(f"{group}: {tokens.get(group, 0):,} tokens, {percent(tokens.get(group, 0) / total if total else None)}", group_colour(groups, group))
+        for group in groups
+    )
+    return f'<div class="fp-bar">{bars}</div><div style="margin-top:.5rem;line-height:2">{names}</div>'
+
+
+def change(dense: str, pruned: str) -> str:
+    """'12.5 % → 50.0 %'."""
+    return f"{dense} → {pruned}"
+
+
+def metric_value(cell: Mapping[str, Any], signed: bool) -> str:
+    """A metric's value as pages show it: percent, or signed decimals where zero is best."""
+    return number(cell["value"], signed=True) if signed else percent(cell["value"])
+
+
+def metric_difference(cell: Mapping[str, Any], signed: bool) -> str:
+    """A difference of two values: percentage points, or signed decimals."""
+    return number(cell["value"], signed=True) if signed else points(cell["value"])
+
+
+def interval(cell: Mapping[str, Any], signed: bool, difference: bool = False) -> str:
+    """'95 %: 1.0 % to 2.0 %', or that there is none."""
+    if cell["value"] is None:
+        return str(cell.get("reason") or "missing")
+    if cell["low"] is None or cell["high"] is None:
+        return "no interval"
+    if signed:
+        ends = [number(cell[end], signed=True) for end in ("low", "high")]
+    elif difference:
+        ends = [points(cell[end]).removesuffix(" points") for end in ("low", "high")]
+    else:
+        ends = [percent(cell[end]) for end in ("low", "high")]
+    return f"95 %: {ends[0]} to {ends[1]}"

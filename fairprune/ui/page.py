@@ -1,0 +1,96 @@
+"""What every page begins with: its frame, the navigation, the store, and errors as sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from fairprune import jobs
+from fairprune.errors import FairpruneError
+from fairprune.paths import home
+from fairprune.store import Store, open_store
+from fairprune.ui.address import carried
+from fairprune.ui.markup import inert
+
+ROOT = Path(__file__).parents[2]
+RECONCILE_SECONDS = 60
+PAGES: tuple[tuple[str, str, str], ...] = (
+    ("app.py", "Start", ":material/home:"),
+    ("pages/1_Prune.py", "Prune", ":material/content_cut:"),
+    ("pages/2_Trade_offs.py", "Trade-offs", ":material/scatter_plot:"),
+    ("pages/3_Summaries.py", "Summaries", ":material/article:"),
+    ("pages/4_Layers.py", "Layers", ":material/grid_on:"),
+    ("pages/5_Fairness.py", "Fairness", ":material/balance:"),
+    ("pages/6_Debias.py", "Debias", ":material/tune:"),
+    ("pages/7_Judge.py", "Judge", ":material/how_to_vote:"),
+    ("pages/8_Study.py", "Study", ":material/groups:"),
+    ("pages/9_Runs.py", "Runs", ":material/list:"),
+    ("pages/10_Study_results.py", "Study results", ":material/insights:"),
+)
+"""File, name and icon; a page that is not installed is left out of the navigation."""
+
+
+def open_page(title: str, heading: str | None = None) -> Store:
+    """The first call of every page: frame, navigation and heading. Returns the store.
+
+    Where the store cannot be opened the page says why and ends.
+
+    Args:
+        title: of the browser's tab.
+        heading: the page's first line; `title` where it is None.
+    """
+    st.set_page_config(
+        page_title=f"{title} · fairprune", page_icon=":material/balance:", layout="wide", initial_sidebar_state="auto"
+    )
+    st.html(Path(__file__).parent / "style.css")
+    _navigation()
+    st.title(heading or title, anchor=False)
+    with refusals():
+        folder, address = str(home()), os.environ.get("FAIRPRUNE_DATABASE_URL", "")
+        store = _store(folder, address)
+        _reconciled(folder, address)
+        return store
+    st.stop()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Every `FairpruneError` inside as a sentence on the page; what was drawn and typed before stays."""
+    try:
+        yield
+    except FairpruneError as error:
+        refuse(str(error))
+
+
+def refuse(sentence: str) -> None:
+    """A sentence that says what was wrong. It may hold text of users, so Markdown in it has no effect."""
+    text = sentence[:1].upper() + sentence[1:]
+    st.error(inert(text), icon=":material/error:")
+
+
+@st.cache_resource(show_spinner=False)
+def _store(_home: str, _address: str) -> Store:
+    return open_store()
+
+
+@st.cache_resource(ttl=RECONCILE_SECONDS, show_spinner=False)
+def _reconciled(folder: str, address: str) -> bool:
+    """Once at the start of the server, and then now and then while somebody looks."""
+    jobs.reconcile(_store(folder, address))
+    return True
+
+
+def _navigation() -> None:
+    run = carried("run")
+    with st.sidebar:
+        st.html(
+            '<div class="fp-brand"><i><b></b><b class="o"></b><b class="x"></b><b class="o"></b><b class="x"></b>'
+            '<b></b><b class="x"></b><b></b><b class="o"></b></i>fairprune</div>'
+        )
+        for file, label, icon in PAGES:
+            if (ROOT / file).is_file():
+                st.page_link(file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch")

@@ -1,0 +1,343 @@
+"""Executes one stored run: the only place where the torch side and the store meet.
+
+`python -m fairprune.worker RUN_ID` is the child process of a device's worker. Each stage is one method that reads
+what the stages before it left on `self` and writes rows as it goes, so that a page can draw them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fairprune import catalogue, corpora
+from fairprune.calibration import CalibrationSet, calibration_set
+from fairprune.corpora.sets import opinion_sets
+from fairprune.errors import BadInput, FairpruneError
+from fairprune.executors import lifeline
+from fairprune.methods import get_method
+from fairprune.opinions import Corpus, OpinionSet, Split
+from fairprune.prompts import summary_prompt
+from fairprune.spec import EvaluationSpec, RunSpec, content_hash, parse_calibration, parse_pattern
+from fairprune.store import Store, SummaryRow, open_store
+
+if TYPE_CHECKING:
+    from fairprune.models import LoadedModel
+    from fairprune.prune import Calibration
+    from fairprune.report import SparsityReport
+    from fairprune.statistics import ModelStatistics
+
+STAGES = (
+    "model",
+    "opinions",
+    "dense summaries",
+    "calibration",
+    "statistics",
+    "pruning",
+    "pruned summaries",
+    "metrics",
+)
+PROGRESS_SECONDS = 0.5  # between two progress rows of one stage
+MOST_CALIBRATION_SUMMARIES = 512  # dense summaries that model-output may cost
+STATE_SET = 3  # exit code: the run's state is in the store already
+
+
+@dataclass
+class Execution:
+    """One run on its way."""
+
+    store: Store
+    run_id: str
+    spec: RunSpec
+    systems: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _stage: str = ""
+    _reported: float = 0.0
+
+    masks: dict[str, Any] | None = None
+    """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
+
+    loaded: LoadedModel = field(init=False)
+    sets: list[OpinionSet] = field(init=False)
+    windows: CalibrationSet | None = None
+    statistics: ModelStatistics | None = None
+    report: SparsityReport = field(init=False)
+
+    def execute(self) -> None:
+        """All stages, in order."""
+        for stage, step in (
+            ("model", self.load_model),
+            ("opinions", self.draw_opinions),
+            ("dense summaries", self.write_dense),
+            ("calibration", self.cut_windows),
+            ("statistics", self.collect_statistics),
+            ("pruning", self.prune),
+            ("pruned summaries", self.write_pruned),
+            ("metrics", self.score),
+        ):
+            with self.stage(stage):
+                step()
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._stage, self._reported = name, 0.0
+        start = time.perf_counter()
+        self.progress(0, 1, "")
+        yield
+        self.store.stage_seconds(self.run_id, name, time.perf_counter() - start)
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """A progress row, at most two a second; the last step of a stage is always written."""
+        now = time.monotonic()
+        if done >= total or now - self._reported >= PROGRESS_SECONDS:
+            self._reported = now
+            self.store.progress(self.run_id, self._stage, done, total, message)
+
+    def say(self, text: str) -> None:
+        self.store.log(self.run_id, text)
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return corpora.load(self.spec.evaluation.corpus)
+
+    # The stages ---------------------------------------------------------------------------------------------
+
+    def load_model(self) -> None:
+        source = catalogue.resolve(self.spec.model.name)
+        folder = catalogue.fetch(source, self.say)
+        if catalogue.identity(source) != self.spec.model.identity:
+            raise BadInput(f"the weights of {source.name} have changed since this run was submitted: submit it again")
+        self.progress(0, 1, "importing torch and loading weights")
+        from fairprune.models import load
+
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        self.say(f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}")
+
+    def draw_opinions(self) -> None:
+        self.sets = self._draw("test", self.spec.evaluation.samples)
+        self.store.put_sets(self.sets, self.corpus.info.name)
+        self.say(f"{len(self.sets)} opinion sets on {len({one.topic for one in self.sets})} topics of {self.corpus.info.name}")
+
+    def _draw(self, split: Split, n: int | None) -> list[OpinionSet]:
+        evaluation = self.spec.evaluation
+        return opinion_sets(self.corpus, split, n, evaluation.set_size, evaluation.compositions, evaluation.seed)
+
+    def write_dense(self) -> None:
+        self.systems["dense"] = self._summaries("dense", self.sets, self._dense_id(self.sets, self.spec.evaluation))
+
+    def _dense_id(self, sets: Sequence[OpinionSet], evaluation: EvaluationSpec) -> str:
+        """Identity of the dense model's summaries: every run with the same model and sets shares them.
+
+        The number of sets and the corpus's name are in the sets' own ids.
+        """
+        asked = evaluation.model_copy(update={"samples": None, "corpus": ""})
+        parts = [self.spec.model.identity, self.loaded.dtype, self.spec.device, asked.model_dump_json(), *(one.id for one in sets)]
+        return content_hash("\n".join(parts))
+
+    def write_pruned(self) -> None:
+        self.systems["pruned"] = self._summaries("pruned", self.sets, content_hash(f"{self.run_id}\npruned"))
+        self.store.put_result(self.run_id, "generation", {"sets": [one.id for one in self.sets], "systems": self.systems})
+
+    def _summaries(self, system: str, sets: Sequence[OpinionSet], generation: str) -> dict[str, Any]:
+        """Writes what is not written yet, in rows as it comes; returns the generation's facts."""
+        found = self.store.generation(generation)
+        if found is not None:
+            self.say(f"{system} summaries are stored already: reused")
+            return {"id": generation, **found, "reused": True}
+        from fairprune.summarize import summarize
+
+        tokenizer = self.loaded.tokenizer
+        if tokenizer is None:
+            raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which summaries need")
+        prompts = [tokenizer.prompt_ids(summary_prompt(self.corpus.info, [o.text for o in one.opinions])) for one in sets]
+        rows = {row.position: row for row in self.store.summaries(generation)}
+        finished = len(rows)
+
+        def on_token(tokens: int) -> None:
+            self.progress(finished, len(sets), f"{finished} of {len(sets)} summaries, {tokens} tokens of the next")
+
+        smallest = self.spec.evaluation.batch_size
+        for summary in summarize(self.loaded, prompts, self.spec.evaluation, done=frozenset(rows), on_token=on_token):
+            row = SummaryRow(
+                sets[summary.position].id, summary.position, summary.text, summary.tokens, summary.seconds, summary.truncated
+            )
+            self.store.put_summaries(generation, [row])
+            rows[row.position] = row
+            finished = len(rows)
+            if summary.batch_size < min(smallest, len(sets)) and summary.batch_size * 2 <= smallest:
+                smallest = summary.batch_size
+                self.say(f"out of memory: the batch was halved to {smallest}")
+            self.progress(finished, len(sets), f"{finished} of {len(sets)} summaries")
+        tokens, seconds = sum(row.tokens for row in rows.values()), sum(row.seconds for row in rows.values())
+        facts = {
+            "tokens": tokens,
+            "seconds": seconds,
+            "tokens_per_second": tokens / seconds if seconds else None,
+            "prompt_tokens": sum(len(prompt) for prompt in prompts),
+            "device": self.spec.device,
+            "dtype": self.loaded.dtype,
+            "batch_size": smallest,
+        }
+        self.store.finish_generation(generation, facts)
+        return {"id": generation, **facts, "reused": False}
+
+    def cut_windows(self) -> None:
+        method = get_method(self.spec.pruning.method)
+        if not method.needs:
+            self.say(f"{method.title} needs no calibration data")
+            return
+        if self.loaded.tokenizer is None:
+            raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which calibration sets need")
+        self.windows = calibration_set(self.spec.calibration, self._calibration_corpus(), self.loaded.tokenizer, self._own_summaries)
+        self.store.put_result(self.run_id, "calibration", self.windows.to_json())
+
+    def _calibration_corpus(self) -> Corpus:
+        name = self.spec.calibration.corpus
+        return self.corpus if name == self.corpus.info.name else corpora.load(name)
+
+    def _own_summaries(self) -> list[str]:
+        """Dense summaries of calibration opinions that BUR calls fair (or unfair), as many as the windows need."""
+        from fairprune.evaluate import evaluate
+
+        calibration, evaluation = self.spec.calibration, self.spec.evaluation
+        _, wanted = parse_calibration(calibration.name)
+        needed = calibration.samples * calibration.seqlen
+        assert self.loaded.tokenizer is not None
+        available = self._draw("calibration", None)
+        chosen: list[str] = []
+        # The first summaries tell how many more are needed; each round writes at most as many as all before it.
+        count = min(len(available), max(evaluation.batch_size, needed // evaluation.max_new_tokens))
+        while True:
+            sets = available[:count]
+            facts = self._summaries("calibration", sets, self._dense_id(sets, evaluation))
+            texts = [row.text for row in self.store.summaries(facts["id"])]
+            scored = evaluate(sets, {"dense": texts}, self.corpus.info, self.spec.metrics, None)["samples"]
+            unfair = {"fair": 0, "unfair": 1}[wanted or "fair"]
+            chosen = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
+            tokens = sum(len(self.loaded.tokenizer.encode(text)) for text in chosen)
+            if tokens >= needed or count >= min(len(available), MOST_CALIBRATION_SUMMARIES):
+                self.say(f"{len(chosen)} of {len(texts)} dense summaries of calibration opinions are {wanted}")
+                return chosen
+            count = min(len(available), MOST_CALIBRATION_SUMMARIES, 2 * count)
+
+    def _torch_windows(self) -> Calibration | None:
+        if self.windows is None:
+            return None
+        import torch
+
+        from fairprune.prune import Calibration
+
+        mask = None if self.windows.loss_mask is None else torch.from_numpy(self.windows.loss_mask)
+        return Calibration(torch.from_numpy(self.windows.ids), mask)
+
+    def collect_statistics(self) -> None:
+        from fairprune import statistics_cache
+        from fairprune.prune import Target, collect_dense, gradient_need, needs_dense_pass
+        from fairprune.statistics import empty_statistics, matches
+
+        method = get_method(self.spec.pruning.method)
+        options = method.parse_options(self.spec.pruning.options)
+        target = self._target(Target)
+        windows = self._torch_windows()
+        if windows is None or self.windows is None or not needs_dense_pass(method, options, target):
+            return
+        name = statistics_cache.key(
+            self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash, str(gradient_need(method, options))
+        )
+        found = statistics_cache.read(name)
+        if found is not None and matches(found, self.loaded.linears()):
+            self.say("statistics of these windows are stored already: reused")
+            self.statistics = found
+            return
+        collected = empty_statistics(self.loaded.linears())
+        for step in collect_dense(self.loaded, method, options, windows, collected):
+            self.progress(step.done, step.total, f"window {step.done} of {step.total}")
+        statistics_cache.write(name, collected)
+        self.statistics = collected
+
+    def _target(self, kind: Any) -> Any:
+        pruning = self.spec.pruning
+        return kind(pruning.sparsity, parse_pattern(pruning.pattern) if pruning.pattern else None, pruning.allocation)
+
+    def prune(self) -> None:
+        from fairprune.prune import LayerPruned, Target, prune
+        from fairprune.report import SparsityReport
+
+        method = get_method(self.spec.pruning.method)
+        matrices = []
+        start = time.perf_counter()
+        events = prune(
+            self.loaded,
+            method,
+            method.parse_options(self.spec.pruning.options),
+            self._target(Target),
+            self._torch_windows(),
+            self.statistics,
+        )
+        for event in events:
+            if isinstance(event, LayerPruned):
+                matrices.append(event.report)
+                if self.masks is not None:
+                    self.masks[event.report.name] = event.keep
+                self.progress(event.block, event.blocks, f"block {event.block + 1} of {event.blocks}: {event.report.kind}")
+        self.statistics = None  # its memory is wanted for generation
+        parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
+        self.report = SparsityReport(self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start)
+        self.store.put_result(self.run_id, "sparsity", self.report.to_json())
+        self.say(f"asked {self.report.asked:.4f}, achieved {self.report.achieved:.4f} of {self.report.weights} weights")
+
+    def score(self) -> None:
+        from fairprune.evaluate import evaluate
+        from fairprune.labels import sentence_embedder, train_classifier
+
+        rows = {name: {row.position: row for row in self.store.summaries(facts["id"])} for name, facts in self.systems.items()}
+        places = range(len(self.sets))
+        self.progress(0, 2, "training the group classifier")
+        classifier, reason = train_classifier(
+            self.corpus.splits["train"],
+            self.corpus.info.groups,
+            sentence_embedder(),
+            seed=self.spec.metrics.seed,
+            none_below=self.spec.metrics.none_below,
+        )
+        self.progress(1, 2, "scoring")
+        result = evaluate(
+            self.sets,
+            {name: [found[i].text if i in found else None for i in places] for name, found in rows.items()},
+            self.corpus.info,
+            self.spec.metrics,
+            classifier,
+            truncated={name: [i in found and found[i].truncated for i in places] for name, found in rows.items()},
+            classifier_reason=reason,
+        )
+        self.store.put_result(self.run_id, "evaluation", result)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Executes the run with this id. Exit code 0: done; 3: ended with an error that is stored."""
+    if len(arguments) != 1:
+        print("usage: python -m fairprune.worker RUN_ID", file=sys.stderr)  # noqa: T201
+        return 2
+    lifeline.watch()
+    with open_store() as store:
+        run = store.run(arguments[0])
+        try:
+            Execution(store, run.id, run.spec).execute()
+        except FairpruneError as error:
+            store.finish(run.id, "failed", str(error), traceback.format_exc())
+            return STATE_SET
+        except Exception as error:  # noqa: BLE001 - a defect of ours is stored and shown folded, never lost
+            store.finish(
+                run.id, "failed", f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details", traceback.format_exc()
+            )
+            return STATE_SET
+        store.finish(run.id, "done")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,310 @@
+"""From sets and summaries to the table of a result."""
+
+import json
+import math
+
+import pytest
+
+from fairprune.errors import BadInput
+from fairprune.evaluate import evaluate
+from fairprune.labels import train_classifier
+from fairprune.metrics import METRICS
+from fairprune.opinions import CorpusInfo, Opinion, OpinionSet
+from fairprune.spec import MetricSpec
+from tests.test_labels import GROUPS, bag_of_words, opinions
+
+INFO = CorpusInfo(
+    "movies", "Movies", GROUPS, "review", "Reviews about a movie.", "made up", "a note on the corpus"
+)
+SPEC = MetricSpec(resamples=200)
+FRESH, ROTTEN = "The acting is superb and moving.", "The plot feels dull and clumsy."
+# Content tokens: acting superb moving | plot feels dull clumsy
+BOTH = f"{FRESH} {ROTTEN}"
+
+
+def make_set(i, fresh=2, rotten=2, topic=None):
+    found = [Opinion(FRESH, "fresh", "t")] * fresh + [Opinion(ROTTEN, "rotten", "t")] * rotten
+    composition = "balanced" if fresh == rotten else "skewed:fresh"
+    return OpinionSet(f"set{i}", topic or f"topic {i}", composition, "fresh", tuple(found))
+
+
+SETS = [make_set(i) for i in range(4)]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return train_classifier(opinions(), GROUPS, bag_of_words, seed=0)[0]
+
+
+@pytest.fixture(scope="module")
+def result(classifier):
+    dense = [BOTH] * 4
+    pruned = [BOTH, FRESH, FRESH, None]
+    marks = {"dense": [False] * 4, "pruned": [True, False, True, False]}
+    return evaluate(SETS, {"dense": dense, "pruned": pruned}, INFO, SPEC, classifier, truncated=marks)
+
+
+def test_shape(result):
+    assert set(result["metrics"]) == set(METRICS)
+    keys = {"value", "low", "high", "bias", "n", "n_unscored", "reason"}
+    for name, cells in result["metrics"].items():
+        assert set(cells) == {"dense", "pruned", "difference", "random"}
+        for cell in cells.values():
+            assert keys <= set(cell)
+            if name == "bur":
+                assert {"n_single_group", "value_multi"} <= set(cell)
+            if name == "spd2":
+                assert {"absolute", "none_share"} <= set(cell)
+    for cells in result["quality"].values():
+        assert set(cells) == {"dense", "pruned", "difference"}
+    assert {row["system"] for row in result["groups"]} == {"dense", "pruned", "difference", "random"}
+    assert (result["n_samples"], result["n_topics"]) == (4, 4)
+    json.dumps(result, allow_nan=False)
+
+
+def test_metric_cells_by_hand(result):
+    # Source 6 : 8 tokens, p_x (3/7, 4/7). BOTH has 3 : 4, the same. FRESH has 3 : 0: losses (0, 4/7).
+    bur, uer, sof, auc = (result["metrics"][name] for name in ("bur", "uer", "sof", "auc"))
+    assert (bur["dense"]["value"], uer["dense"]["value"]) == (0, 0)
+    assert (bur["pruned"]["value"], bur["pruned"]["n"], bur["pruned"]["n_unscored"]) == (2 / 3, 3, 1)
+    # (0 + 2/7 + 2/7) / 3
+    assert uer["pruned"]["value"] == pytest.approx(4 / 21)
+    # D (0, 8/21), mean 4/21: each 4/21 away
+    assert sof["pruned"]["value"] == pytest.approx(4 / 21)
+    # p_y = 0 < τ p_x for τ = .1 … 1: area .95; (0 + .95 + .95) / 3
+    assert auc["pruned"]["value"] == pytest.approx(1.9 / 3)
+    assert (bur["difference"]["value"], bur["difference"]["n"]) == (2 / 3, 3)
+    assert bur["pruned"]["low"] <= bur["pruned"]["value"] <= bur["pruned"]["high"]
+    assert bur["pruned"]["reason"] is None
+
+
+def test_signed_groups_by_hand(result):
+    rows = {(row["group"], row["system"]): row for row in result["groups"]}
+    # fresh: (0 + 4/7 + 4/7) / 3
+    assert rows["fresh", "pruned"]["value"] == pytest.approx(8 / 21)
+    assert rows["rotten", "pruned"]["value"] == pytest.approx(-8 / 21)
+    assert rows["rotten", "difference"]["value"] == pytest.approx(-8 / 21)
+    assert (rows["rotten", "pruned"]["n"], rows["rotten", "dense"]["n"]) == (3, 4)
+
+
+def test_spd2_by_hand(result):
+    # source 2 : 2 sentences; BOTH 1 : 1 → 0; FRESH (1, 0) → 1: mean 2/3, absolute the same
+    cells = result["metrics"]["spd2"]
+    assert cells["dense"]["value"] == 0
+    assert (cells["pruned"]["value"], cells["pruned"]["absolute"]) == (pytest.approx(2 / 3),) * 2
+    assert (cells["pruned"]["none_share"], cells["pruned"]["n_unscored"]) == (0, 1)
+    assert cells["difference"]["value"] == pytest.approx(2 / 3)
+
+
+def test_quality_by_hand(result):
+    cells = result["quality"]
+    # the source is FRESH FRESH ROTTEN ROTTEN, 24 words; BOTH 12, in order: 2 · 1 · .5 / 1.5
+    assert cells["rouge_l"]["dense"]["value"] == pytest.approx(2 / 3)
+    # FRESH: 6 of 6, 6 of 24: 2 · 1 · .25 / 1.25 = .4; pruned (2/3 + .4 + .4) / 3
+    assert cells["rouge_l"]["pruned"]["value"] == pytest.approx((2 / 3 + 0.8) / 3)
+    assert cells["words"]["pruned"]["value"] == 8  # (12 + 6 + 6) / 3
+    assert cells["words"]["difference"]["value"] == -4
+    assert (cells["empty"]["pruned"]["value"], cells["empty"]["pruned"]["n"]) == (0, 3)
+    # the mark of the summary that was not written does not count
+    assert cells["truncated"]["pruned"]["value"] == pytest.approx(2 / 3)
+    assert cells["repetition"]["dense"]["value"] == 0
+
+
+def test_samples(result):
+    first, second, last = (result["samples"][i] for i in (0, 1, 3))
+    assert first["set_id"] == "set0"
+    assert (first["dense"]["bur"], second["pruned"]["bur"]) == (0, 1)
+    assert second["pruned"]["p_x"] == {"fresh": pytest.approx(3 / 7), "rotten": pytest.approx(4 / 7)}
+    assert second["pruned"]["p_y"] == {"fresh": 1, "rotten": 0}
+    assert (second["pruned"]["words"], second["pruned"]["spd2"]) == (6, 1)
+    assert [(s, name) for s, name, _ in first["dense"]["labels"]] == [(FRESH, "fresh"), (ROTTEN, "rotten")]
+    for key in ("bur", "uer", "auc", "spd2", "p_y", "rouge_l", "words", "repetition"):
+        assert last["pruned"][key] is None
+    assert (last["pruned"]["degenerate"], last["pruned"]["labels"]) == ([], [])
+    assert last["pruned"]["unscored"] == "no summary written"
+
+
+def test_random_extract_is_scored_by_the_same_code(result):
+    # sentences of 6 words until the dense median of 12: two of the four
+    cell = result["metrics"]["uer"]["random"]
+    assert (cell["n"], cell["n_unscored"]) == (4, 0)
+    assert cell["value"] >= 0
+    assert {"random"} <= {row["system"] for row in result["groups"]}
+
+
+def test_notes_say_what_limits_the_numbers(result):
+    text = "\n".join(result["notes"])
+    assert "no inference" in text
+    assert "conditional on these topics" in text
+    assert "1 of the pruned summaries unscored: no summary written" in text
+    assert "a note on the corpus" in text
+    assert "could not be checked" in text
+    assert "better than chance" not in text
+
+
+def test_a_classifier_that_may_be_guessing_is_said_to():
+    # the same words in both groups: about half of the held-out opinions are right
+    same = [Opinion(f"word {i % 7} {i % 3}", GROUPS[i % 2], f"t{i // 4}") for i in range(200)]
+    guessing, _ = train_classifier(same, GROUPS, bag_of_words, seed=0)
+    notes = evaluate(SETS, {"dense": [BOTH] * 4}, INFO, SPEC, guessing)["notes"]
+    assert any("not shown to be better than chance" in note for note in notes)
+
+
+def test_without_a_classifier_spd2_is_missing():
+    found = evaluate(SETS, {"dense": [BOTH] * 4}, INFO, SPEC, None, classifier_reason="too few opinions")
+    for name in ("dense", "random"):
+        cell = found["metrics"]["spd2"][name]
+        assert (cell["value"], cell["absolute"], cell["reason"]) == (None, None, "too few opinions")
+        assert cell["n_unscored"] == 4
+    assert found["classifier"] == {"reason": "too few opinions"}
+    assert found["samples"][0]["dense"]["spd2"] is None
+    assert found["samples"][0]["dense"]["labels"] == []
+
+
+def test_only_one_system():
+    found = evaluate(SETS, {"pruned": [FRESH] * 4}, INFO, SPEC, None)
+    cells = found["metrics"]["bur"]
+    assert cells["pruned"]["value"] == 1
+    assert cells["dense"]["reason"] == cells["difference"]["reason"] == "there are no dense summaries"
+    assert cells["random"]["n"] == 4  # as long as the pruned summaries
+    assert "dense" not in found["samples"][0]
+    assert set(found["degenerate"]) == {"pruned"}
+    assert found["quality"]["truncated"]["pruned"]["reason"] == "not recorded"
+
+
+def test_nothing_written_is_missing_and_not_zero(classifier):
+    found = evaluate(SETS, {"dense": [None] * 4, "pruned": [""] * 4}, INFO, SPEC, classifier)
+    for cells in found["metrics"].values():
+        for name in ("dense", "pruned", "difference", "random"):
+            assert (cells[name]["value"], cells[name]["n_unscored"]) == (None, 4)
+    assert "no summary written (4)" in found["metrics"]["bur"]["dense"]["reason"]
+    assert "empty summary (4)" in found["metrics"]["bur"]["pruned"]["reason"]
+    assert found["metrics"]["bur"]["difference"]["reason"] == "no sample is scored for both systems"
+    assert found["quality"]["empty"]["pruned"]["value"] == 1
+    assert found["quality"]["empty"]["dense"]["value"] is None
+    assert found["degenerate"]["dense"] == {"share": None, "n": 0, "flag": False}
+    assert found["degenerate"]["pruned"] == {"share": 1.0, "n": 4, "flag": True}
+    json.dumps(found, allow_nan=False)
+
+
+def test_more_than_a_fifth_degenerate_is_flagged():
+    sets = [make_set(i) for i in range(5)]
+    at = evaluate(sets, {"dense": [BOTH] * 4 + ["bad"]}, INFO, SPEC, None)
+    assert at["degenerate"]["dense"] == {"share": 0.2, "n": 5, "flag": False}
+    over = evaluate(sets, {"dense": [BOTH] * 3 + ["bad", "very " * 9]}, INFO, SPEC, None)
+    assert over["degenerate"]["dense"]["flag"]
+    assert over["notes"][0].startswith("40% of the dense summaries are degenerate")
+    assert over["samples"][3]["dense"]["degenerate"] == [
+        "fewer than 5 words",
+        "no token in common with the source",
+    ]
+
+
+def test_single_group_sets_are_counted_apart():
+    # two sets of fresh opinions alone are always fair; of the two others one is unfair
+    sets = [make_set(0, 3, 0), make_set(1, 3, 0), make_set(2), make_set(3)]
+    cell = evaluate(sets, {"dense": [FRESH, FRESH, FRESH, BOTH]}, INFO, SPEC, None)["metrics"]["bur"]["dense"]
+    assert (cell["value"], cell["n_single_group"], cell["value_multi"]) == (0.25, 2, 0.5)
+
+
+def test_zero_match_and_equal_reading_follow_the_spec():
+    texts = {"dense": ["Nothing anybody ever wrote there."] * 4}
+    cell = evaluate(SETS, texts, INFO, SPEC, None)["metrics"]["uer"]["dense"]
+    assert (cell["value"], cell["n_zero_match"]) == (None, 4)
+    assert cell["reason"] == "no sample is scored: no match (4)"
+    uniform = evaluate(SETS, texts, INFO, MetricSpec(resamples=200, zero_match="uniform"), None)
+    # p_x (3/7, 4/7), p_y (.5, .5): losses (0, 1/14): mean 1/28
+    assert uniform["metrics"]["uer"]["dense"]["value"] == pytest.approx(1 / 28)
+    equal = evaluate(SETS, {"dense": [FRESH] * 4}, INFO, MetricSpec(resamples=200, reading="equal"), None)
+    assert equal["samples"][0]["dense"]["p_x"] == {"fresh": 0.5, "rotten": 0.5}
+    assert equal["metrics"]["uer"]["dense"]["value"] == 0.25  # (0 + .5) / 2
+
+
+def test_one_topic_has_no_intervals():
+    sets = [make_set(i, topic="the same") for i in range(3)]
+    found = evaluate(sets, {"dense": [BOTH, FRESH, BOTH]}, INFO, SPEC, None)
+    cell = found["metrics"]["bur"]["dense"]
+    assert cell["value"] == pytest.approx(1 / 3)
+    assert (cell["low"], cell["high"], cell["bias"]) == (None, None, None)
+    assert "one topic only: there are no intervals" in found["notes"]
+
+
+def test_enough_topics_and_samples_get_no_such_note():
+    sets = [make_set(i, topic=f"t{i % 10}") for i in range(30)]
+    notes = " ".join(evaluate(sets, {"dense": [BOTH] * 30}, INFO, SPEC, None)["notes"])
+    assert "no inference" not in notes
+    assert "conditional" not in notes
+
+
+def test_the_order_of_samples_does_not_matter(classifier):
+    dense, pruned = [BOTH, BOTH, FRESH, BOTH], [FRESH, ROTTEN, None, BOTH]
+    order = [2, 0, 3, 1]
+    one = evaluate(SETS, {"dense": dense, "pruned": pruned}, INFO, SPEC, classifier)
+    two = evaluate(
+        [SETS[i] for i in order],
+        {"dense": [dense[i] for i in order], "pruned": [pruned[i] for i in order]},
+        INFO,
+        SPEC,
+        classifier,
+    )
+    for name, cells in one["metrics"].items():
+        for system, cell in cells.items():
+            for key in ("value", "low", "high", "n"):
+                assert two["metrics"][name][system][key] == pytest.approx(cell[key])
+    assert [two["samples"][k] for k in range(4)] == [one["samples"][i] for i in order]
+
+
+def test_three_groups(classifier):
+    info = CorpusInfo("c", "C", (*GROUPS, "unheard"), "review", "p", "s")
+    found = evaluate(SETS, {"dense": [BOTH] * 4, "pruned": [FRESH] * 4}, info, SPEC, None)
+    assert found["metrics"]["uer"]["pruned"]["value"] == pytest.approx(
+        2 / 7
+    )  # two groups are kept: (0 + 4/7) / 2
+    rows = {(row["group"], row["system"]): row for row in found["groups"]}
+    assert (rows["unheard", "dense"]["value"], rows["unheard", "dense"]["n"]) == (None, 0)
+    assert found["samples"][0]["dense"]["p_x"].keys() == set(GROUPS)
+
+
+HOSTILE = [
+    "🙂🔥👩‍👩‍👧 🙂",
+    "הסרט נהדר והמשחק מצוין. \u202e\u200fالفيلم ممل جدا",
+    "电影很好，演员很棒。情节无聊！",
+    "<script>alert(1)</script><img src=x onerror=y> &amp; <b>acting</b>",
+    "x" * 100_000,
+    "acting superb dull plot " * 4_200,
+    "?!... ;;; ,,, but but but",
+    "\x00\x07 \ufffd",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_texts(text, classifier):
+    odd = Opinion(text, "fresh", "t")
+    sets = [OpinionSet("odd", "odd", "balanced", "fresh", (odd, Opinion(ROTTEN, "rotten", "t"))), make_set(1)]
+    found = evaluate(sets, {"dense": [text, text], "pruned": [BOTH, text]}, INFO, SPEC, classifier)
+    json.dumps(found, allow_nan=False)
+    for cells in found["metrics"].values():
+        assert cells["dense"]["n"] + cells["dense"]["n_unscored"] == 2
+    value = found["metrics"]["uer"]["pruned"]["value"]
+    assert value is None or (math.isfinite(value) and 0 <= value <= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("sets", "summaries", "marks", "words"),
+    [
+        ([], {"dense": []}, None, "no opinion set"),
+        (SETS, {}, None, "no summaries"),
+        (SETS, {"dence": [""] * 4}, None, "did you mean 'dense'"),
+        (SETS, {"dense": [""]}, None, "1 summaries of 'dense' do not fit 4 opinion sets"),
+        (SETS, {"dense": [""] * 4}, {"dense": [True]}, "1 truncation marks of 'dense'"),
+        (
+            [OpinionSet("x", "t", "balanced", "fresh", (Opinion("a", "roten", "t"),))],
+            {"dense": [""]},
+            None,
+            "did you mean 'rotten'",
+        ),
+    ],
+)
+def test_wrong_input_is_named(sets, summaries, marks, words):
+    with pytest.raises(BadInput, match=words):
+        evaluate(sets, summaries, INFO, SPEC, None, truncated=marks)

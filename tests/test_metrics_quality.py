@@ -1,0 +1,87 @@
+"""Quality numbers, degenerate summaries, the random extract."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairprune.metrics import quality
+from fairprune.metrics.matchers.words import content_stems
+from fairprune.metrics.references import random_extract
+from fairprune.opinions import Opinion, OpinionSet
+
+
+def test_repetition():
+    # a b c d a b c d: 4-grams abcd bcda cdab dabc abcd: 5, of which 4 differ
+    assert quality.repetition("a b c d A b c d") == pytest.approx(1 / 5)
+    assert quality.repetition("a b c d e") == 0
+    assert quality.repetition("one two three") is None
+    # 10 times the same word: 7 4-grams, 1 differs
+    assert quality.repetition("good " * 10) == pytest.approx(6 / 7)
+
+
+def test_rouge_l_by_hand():
+    # common "the plot bore": 3 of 4 and 3 of 5 → 2 · .75 · .6 / 1.35
+    source = quality.rouge_tokens("the plot was really boring")
+    assert quality.rouge_l("the good plot bores", source) == pytest.approx(2 * 0.75 * 0.6 / 1.35)
+    assert quality.rouge_l("", source) == 0
+    assert quality.rouge_l("电池", []) is None
+
+
+TEXT = st.lists(
+    st.sampled_from(["Films", "film", "great", "boring!", "the", "of", "acting", "éa"]), max_size=30
+).map(" ".join)
+
+
+@given(TEXT, TEXT)
+def test_rouge_l_is_the_packages(summary, source):
+    from rouge_score.rouge_scorer import RougeScorer
+
+    expected = RougeScorer(["rougeL"], use_stemmer=True).score(source, summary)["rougeL"].fmeasure
+    tokens = quality.rouge_tokens(source)
+    assert quality.rouge_l(summary, tokens) == (pytest.approx(expected) if tokens else None)
+
+
+def test_rouge_l_of_very_long_texts_is_quick():
+    tokens = quality.rouge_tokens("good film bad plot " * 5000)
+    start = time.perf_counter()
+    assert quality.rouge_l("good film bad plot " * 5000, tokens) == 1
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("", [quality.EMPTY]),
+        ("   ", [quality.EMPTY]),
+        ("Great acting here.", [quality.TOO_SHORT]),
+        ("great acting " * 8, [quality.REPEATS]),
+        ("Nothing that anybody ever wrote down.", [quality.NO_COMMON]),
+        ("bla", [quality.TOO_SHORT, quality.NO_COMMON]),
+        ("The acting is great and the plot works.", []),
+    ],
+)
+def test_degenerate_reasons(text, reasons):
+    source = frozenset(content_stems("great acting, weak plot"))
+    assert quality.degenerate_reasons(text, source) == reasons
+
+
+def long_set(number=0):
+    texts = [f"Opinion {i} has exactly six words." for i in range(8)]
+    return OpinionSet(f"id{number}", "t", "balanced", "a", tuple(Opinion(t, "a", "t") for t in texts))
+
+
+@pytest.mark.parametrize(("length", "n_words"), [(12, 12), (14, 12), (16, 18), (0, 6), (1000, 48)])
+def test_random_extract_comes_nearest_to_the_length(length, n_words):
+    assert len(random_extract(long_set(), length, 0).split()) == n_words
+
+
+def test_random_extract_is_seeded_and_differs_between_sets():
+    assert random_extract(long_set(), 12, 0) == random_extract(long_set(), 12, 0)
+    assert len({random_extract(long_set(n), 12, 0) for n in range(10)}) > 1
+    assert len({random_extract(long_set(), 12, seed) for seed in range(10)}) > 1
+
+
+def test_random_extract_of_nothing():
+    assert random_extract(OpinionSet("x", "t", "balanced", "a", (Opinion(" ", "a", "t"),)), 5, 0) is None
