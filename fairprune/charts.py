@@ -78,10 +78,16 @@ MEASURES: dict[str, Measure] = {
         "spread",
     ),
     "dead_columns": Measure(
-        "Dead columns", "Share of input columns of which no weight is left: inputs that are no longer read.", 0.1, "share"
+        "Dead columns",
+        "Share of input columns of which no weight is left: inputs that are no longer read.",
+        0.1,
+        "share",
     ),
     "row_range": Measure(
-        "Row range", "Sparsity of the fullest pruned output row minus that of the emptiest, 0 when rows are pruned alike.", 1.0, "spread"
+        "Row range",
+        "Sparsity of the fullest pruned output row minus that of the emptiest, 0 when rows are pruned alike.",
+        1.0,
+        "spread",
     ),
 }
 
@@ -219,7 +225,11 @@ def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) ->
     figure = go.Figure()
     for place, name in enumerate(systems):
         mark = MARKS[name]
-        drawn = [row for row in rows if row["system"] == name and row["value"] is not None and row["group"] in groups]
+        drawn = [
+            row
+            for row in rows
+            if row["system"] == name and row["value"] is not None and row["group"] in groups
+        ]
         x = [100 * float(row["value"]) for row in drawn]
         lows = [None if row["low"] is None else 100 * float(row["low"]) for row in drawn]
         highs = [None if row["high"] is None else 100 * float(row["high"]) for row in drawn]
@@ -258,7 +268,11 @@ def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) ->
         height=150 + 105 * len(groups),
         margin={"l": 10, "r": 20, "t": 50, "b": 50},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"title": {"text": "share in the summary minus fair share, percentage points"}, "fixedrange": True, "zeroline": False},
+        xaxis={
+            "title": {"text": "share in the summary minus fair share, percentage points"},
+            "fixedrange": True,
+            "zeroline": False,
+        },
         yaxis={
             "tickmode": "array",
             "tickvals": list(range(len(groups))),
@@ -314,8 +328,20 @@ def confusion_heatmap(counts: Sequence[Sequence[int]], groups: Sequence[str]) ->
     figure.update_layout(
         height=130 + 80 * len(groups),
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        xaxis={"side": "top", "type": "category", "title": {"text": "predicted"}, "fixedrange": True, "showgrid": False},
-        yaxis={"autorange": "reversed", "type": "category", "title": {"text": "is"}, "fixedrange": True, "showgrid": False},
+        xaxis={
+            "side": "top",
+            "type": "category",
+            "title": {"text": "predicted"},
+            "fixedrange": True,
+            "showgrid": False,
+        },
+        yaxis={
+            "autorange": "reversed",
+            "type": "category",
+            "title": {"text": "is"},
+            "fixedrange": True,
+            "showgrid": False,
+        },
         font={"size": 15},
     )
     return figure

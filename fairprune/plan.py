@@ -77,12 +77,16 @@ def plan_run(
     source = catalogue.check(model)
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)
+    evaluation = spec.evaluation
     if summaries and corpora.is_ready(corpus):
-        evaluation = spec.evaluation
-        opinion_sets(
-            corpora.load(corpus), "test", evaluation.samples, evaluation.set_size, evaluation.compositions, evaluation.seed
-        )
+        # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
+        wanted = evaluation.samples if samples is not None else None
+        sets = opinion_sets(corpora.load(corpus), "test", wanted, evaluation.set_size, evaluation.compositions, evaluation.seed)
+        evaluation = evaluation.model_copy(update={"samples": min(len(sets), evaluation.samples or len(sets))})
     name = source.name if source.kind != "folder" else source.place
     return spec.model_copy(
-        update={"model": spec.model.model_copy(update={"name": name, "identity": catalogue.identity(source)})}
+        update={
+            "model": spec.model.model_copy(update={"name": name, "identity": catalogue.identity(source)}),
+            "evaluation": evaluation,
+        }
     )

@@ -20,9 +20,11 @@ def sentences(text: str) -> list[str]:
     """
     found, start = [], 0
     for match in _END.finditer(text):
-        head = text[start : match.end()].strip()
-        if _NO_END.search(head.rstrip("\"'”’)]")) and match.end() < len(text):
+        # Abbreviations are short: looking at the last characters alone keeps long texts linear.
+        last = text[max(start, match.end() - 16) : match.end()].rstrip("\"'”’)]")
+        if match.end() < len(text) and _NO_END.search(last):
             continue
+        head = text[start : match.end()].strip()
         if head:
             found.append(head)
         start = match.end()

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fairprune.opinions import Corpus, CorpusInfo, Opinion, Split
+from fairprune.paths import home
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
 TINY = DATA / "tiny-a"
@@ -17,3 +20,33 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     if "packaged_home" not in request.fixturenames:
         monkeypatch.setenv("FAIRPRUNE_HOME", str(tmp_path_factory.mktemp("home")))
         monkeypatch.delenv("FAIRPRUNE_DATABASE_URL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Llama of two blocks, width 16, with a tokenizer and a chat template."""
+    from tests.tiny import make_tiny_model
+
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def packaged_home() -> Path:
+    """The user's own home folder, where the packaged assets are fetched once, not for every test."""
+    return home()
+
+
+@pytest.fixture(scope="session")
+def toy_corpus() -> Corpus:
+    """Two groups, six topics per split, ten opinions of each group on each: no download."""
+    splits: dict[Split, tuple[Opinion, ...]] = {}
+    words = {"good": "great funny good movie . loved it", "bad": "poor dull bad movie . hate it"}
+    for split in ("calibration", "train", "test"):
+        splits[split] = tuple(
+            Opinion(f"{split} {topic} : the {words[group]} {number}", group, f"{split}-{topic}", f"{split}-{topic}-{group}-{number}")
+            for topic in range(6)
+            for group in words
+            for number in range(10)
+        )
+    info = CorpusInfo("toy", "Toy films", ("good", "bad"), "review", "Reviews about a movie.", "written for tests")
+    return Corpus(info, splits, general=tuple(f"A plot about war and peace number {i} ." for i in range(40)))

@@ -262,12 +262,6 @@ def test_the_file_does_not_grow_without_end(home, monkeypatch):
     assert asked[3:] == ["one"]
 
 
-@pytest.fixture
-def packaged_home():
-    """The user's own home folder: the encoder is fetched once, not for every test."""
-    return paths.home()
-
-
 @pytest.mark.slow
 def test_the_packaged_encoder_hears_sentiment(packaged_home):
     embed = sentence_embedder()

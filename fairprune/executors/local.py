@@ -70,18 +70,17 @@ class Worker:
         self._last_heartbeat = float("-inf")
         idle_since = time.monotonic()
         try:
-            while not self._stopping and time.monotonic() - idle_since < self._idle:
+            while not self._stopping:
                 self._beat()
-                run = (
-                    self._store.claim(self._device, os.getpid())
-                    if self._store.waiting(self._device)
-                    else None
-                )
-                if run is None:
+                waiting = self._store.waiting(self._device)
+                run = self._store.claim(self._device, os.getpid()) if waiting else None
+                if run is not None:
+                    self._execute(run)
+                    idle_since = time.monotonic()
+                elif time.monotonic() - idle_since >= self._idle:
+                    return
+                else:
                     time.sleep(min(POLL_SECONDS, self._idle))
-                    continue
-                self._execute(run)
-                idle_since = time.monotonic()
         finally:
             self._store.clear_worker(self._device, os.getpid())
 

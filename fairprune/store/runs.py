@@ -250,6 +250,10 @@ class Runs(Progress):
                 connection.execute(update(runs).where(runs.c.id == row.id).values(finished=now(), **end))
             return [row.id for row in rows if not row.cancel_requested]
 
+        # Asked often, and nearly always in vain: a look does not wait for a writer.
+        running = select(runs.c.id).where(runs.c.device == device, runs.c.state == "running").limit(1)
+        if self._read(lambda c: c.scalar(running)) is None:
+            return []
         return self._change(work)
 
     def delete(self, run_id: str) -> None:

@@ -51,7 +51,9 @@ def system_name(system: str) -> str:
 def tile(label: str, value: str, *notes: str) -> str:
     """A number with its name and what must stand beside it; all of it plain text."""
     lines = "".join(f'<div class="fp-note">{escape(note)}</div>' for note in notes if note)
-    return f'<div class="fp-tile"><h4>{escape(label)}</h4><div class="fp-big">{arrow(value)}</div>{lines}</div>'
+    return (
+        f'<div class="fp-tile"><h4>{escape(label)}</h4><div class="fp-big">{arrow(value)}</div>{lines}</div>'
+    )
 
 
 def arrow(text: str) -> str:
@@ -133,7 +135,10 @@ def balance(tokens: Mapping[str, int], groups: Sequence[str]) -> str:
         if total
     )
     names = "".join(
-        tag(f"{group}: {tokens.get(group, 0):,} tokens, {percent(tokens.get(group, 0) / total if total else None)}", group_colour(groups, group))
+        tag(
+            f"{group}: {tokens.get(group, 0):,} tokens, {percent(tokens.get(group, 0) / total if total else None)}",
+            group_colour(groups, group),
+        )
         for group in groups
     )
     return f'<div class="fp-bar">{bars}</div><div style="margin-top:.5rem;line-height:2">{names}</div>'

@@ -44,7 +44,10 @@ def open_page(title: str, heading: str | None = None) -> Store:
         heading: the page's first line; `title` where it is None.
     """
     st.set_page_config(
-        page_title=f"{title} · fairprune", page_icon=":material/balance:", layout="wide", initial_sidebar_state="auto"
+        page_title=f"{title} · fairprune",
+        page_icon=str(Path(__file__).parent / "icon.svg"),  # an icon by name would be fetched from elsewhere
+        layout="wide",
+        initial_sidebar_state="auto",
     )
     st.html(Path(__file__).parent / "style.css")
     _navigation()
@@ -93,4 +96,6 @@ def _navigation() -> None:
         )
         for file, label, icon in PAGES:
             if (ROOT / file).is_file():
-                st.page_link(file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch")
+                st.page_link(
+                    file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch"
+                )

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from fairprune.executors.child import Child, failure_sentence
+from tests.executors.place import gone
 
 
 @pytest.fixture(autouse=True)
@@ -51,10 +52,9 @@ open({str(tmp_path / "pid")!r}, "w").write(str(process.pid))
     with Child("0" * 16, python(code)) as child:
         wait(child)
         assert child.end() == 0
-    psutil = pytest.importorskip("psutil")
     pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 5
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while not gone(pid):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

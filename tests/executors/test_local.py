@@ -1,12 +1,14 @@
 import os
 import signal
 import time
+from itertools import pairwise
 
 import pytest
 
 from fairprune.errors import BadInput
 from fairprune.executors.launch import LocalExecutor, device_lock
 from fairprune.executors.local import Worker, idle_seconds, main
+from tests.executors.place import gone
 
 # Ignores SIGTERM, starts a grandchild that does too, and notes both pids.
 STUBBORN = """
@@ -40,7 +42,7 @@ def test_a_run_is_executed_and_its_reports_are_stored(place):
     assert not (place.folder / "logs" / f"run-{run_id}.log").exists()
 
 
-def test_a_cancelled_run_is_gone_within_five_seconds_with_its_descendants(place, gone):
+def test_a_cancelled_run_is_gone_within_five_seconds_with_its_descendants(place):
     run_id = place.store.submit(place.spec())[0].id
     LocalExecutor(place.child(STUBBORN)).wake("cpu", place.store)
     [[child, grandchild, worker]] = place.until(place.notes)
@@ -53,7 +55,7 @@ def test_a_cancelled_run_is_gone_within_five_seconds_with_its_descendants(place,
     assert not gone(worker)
 
 
-def test_a_killed_worker_takes_its_child_along_and_the_run_can_be_repeated(place, gone):
+def test_a_killed_worker_takes_its_child_along_and_the_run_can_be_repeated(place):
     run_id = place.store.submit(place.spec())[0].id
     LocalExecutor(place.child(STUBBORN)).wake("cpu", place.store)
     [[child, grandchild, worker]] = place.until(place.notes)
@@ -73,7 +75,7 @@ def test_a_killed_worker_takes_its_child_along_and_the_run_can_be_repeated(place
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_worker_ends_its_run_as_interrupted(place, gone, number):
+def test_a_stopped_worker_ends_its_run_as_interrupted(place, number):
     run_id = place.store.submit(place.spec())[0].id
     LocalExecutor(place.child(STUBBORN)).wake("cpu", place.store)
     [[child, grandchild, worker]] = place.until(place.notes)
@@ -96,7 +98,7 @@ def test_runs_of_a_device_never_overlap(place):
     assert len(times) == 6
     assert times == sorted(times)
     runs = [place.store.run(run_id) for run_id in ids]
-    assert all(before.finished <= after.started for before, after in zip(runs, runs[1:], strict=False))
+    assert all(before.finished <= after.started for before, after in pairwise(runs))
 
 
 def test_an_idle_worker_ends_and_leaves_nothing(place, monkeypatch):
@@ -113,7 +115,7 @@ def test_an_idle_worker_ends_and_leaves_nothing(place, monkeypatch):
 
 def test_a_run_submitted_while_the_worker_ends_is_executed(place):
     class Late(Worker):
-        """At the end of its first service, while it still holds the lock, somebody submits and finds it held."""
+        """At the end of its first service, while it holds the lock, somebody submits and starts no other."""
 
         def _serve(self):
             super()._serve()
@@ -135,9 +137,7 @@ def test_a_run_submitted_while_the_worker_ends_is_executed(place):
 )
 def test_a_failing_run_has_a_sentence_and_its_last_lines(place, body, error, detail):
     run_id = place.store.submit(place.spec())[0].id
-    Worker("cpu", place.store, place.child(body), idle=0).work()  # nothing waits long enough for an idle of 0
-    assert place.store.run(run_id).state == "queued"
-    Worker("cpu", place.store, place.child(body), idle=0.1).work()
+    Worker("cpu", place.store, place.child(body), idle=0).work()
     run = place.store.run(run_id)
     assert run.state == "failed"
     assert error in run.error

@@ -1,0 +1,9 @@
+"""Everything of Streamlit outside app.py and pages/.
+
+address: what one looks at, in the address · page: frame, navigation, store, errors · markup: escaped HTML ·
+runs: choosing and listing runs · form, upload, preview: a new run · progress: a run on its way · fairness: tables.
+"""
+
+from fairprune.ui.page import open_page, refusals, refuse
+
+__all__ = ["open_page", "refusals", "refuse"]

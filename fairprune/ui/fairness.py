@@ -1,0 +1,179 @@
+"""Tables of an evaluation: metrics, groups, quality, samples. Values → HTML or data frames; nothing is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from fairprune.charts import percent, points
+from fairprune.metrics import METRICS, Metric
+from fairprune.ui import markup
+
+SYSTEMS = ("dense", "pruned", "difference", "random")
+QUALITY = {
+    "rouge_l": ("ROUGE-L against the source opinions", "F1, how much of the source is taken up"),
+    "words": ("Words", "mean length of a summary"),
+    "empty": ("Empty", "share of the summaries"),
+    "repetition": ("Repetition", "share of 4-grams that have stood before"),
+    "truncated": ("Cut at the token limit", "share of the summaries"),
+}
+"""Name in the evaluation → title and what it is."""
+
+
+def is_signed(metric: Metric) -> bool:
+    """Whether zero is best and the sign matters: shown as a signed decimal instead of percent."""
+    return metric.direction == "zero"
+
+
+def better(metric: Metric) -> str:
+    """Which direction is fairer, with an arrow."""
+    return "→ 0 is fairest" if is_signed(metric) else "↓ lower is fairer"
+
+
+def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
+    show = markup.metric_difference if difference else markup.metric_value
+    unscored = f", {cell['n_unscored']} unscored" if cell["n_unscored"] else ""
+    lines = [escape(markup.interval(cell, signed, difference)), f"n = {cell['n']}{unscored}"]
+    if cell.get("none_share") is not None and not difference:
+        lines.append(f"{percent(cell['none_share'], 0)} of its sentences speak for no group")
+    return f"<b>{escape(show(cell, signed))}</b>" + "".join(f"<small>{line}</small>" for line in lines)
+
+
+def metric_table(metrics: Mapping[str, Any]) -> str:
+    """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; HTML."""
+    heads = ["Metric", *(markup.system_name(system) for system in SYSTEMS)]
+    rows = []
+    for name, cells in metrics.items():
+        metric = METRICS[name]
+        title = f"<b>{escape(name.upper())}</b><small>{escape(metric.title)}</small><small>{escape(better(metric))}</small>"
+        rows.append(
+            [title, *(_cell(cells[system], is_signed(metric), system == "difference") for system in SYSTEMS)]
+        )
+    return markup.table(heads, rows)
+
+
+def quality_table(quality: Mapping[str, Any]) -> str:
+    """Quality number × dense, pruned, difference; HTML."""
+    systems = SYSTEMS[:3]
+    rows = []
+    for name, (title, what) in QUALITY.items():
+        if name not in quality:
+            continue
+        row = [f"<b>{escape(title)}</b><small>{escape(what)}</small>"]
+        for system in systems:
+            row.append(_quality_cell(quality[name][system], name == "words", system == "difference"))
+        rows.append(row)
+    return markup.table(["Quality", *(markup.system_name(system) for system in systems)], rows)
+
+
+def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
+    if not is_count:
+        return _cell(cell, False, difference)
+    if cell["value"] is None:
+        return f"<b>–</b><small>{escape(str(cell.get('reason') or 'missing'))}</small>"
+    sign = "+" if difference else ""
+    ends = "no interval"
+    if cell["low"] is not None and cell["high"] is not None:
+        ends = f"95 %: {cell['low']:{sign}.1f} to {cell['high']:{sign}.1f}"
+    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}</small><small>n = {cell['n']}</small>"
+    return text.replace("-", "−")
+
+
+def metric_rows(evaluation: Mapping[str, Any]) -> pd.DataFrame:
+    """All cells of metrics, groups and quality as rows for a file: fractions, empty where missing."""
+    rows: list[dict[str, Any]] = []
+    for part in ("metrics", "quality"):
+        for name, cells in evaluation[part].items():
+            rows += [_row(part, name, system, cell) for system, cell in cells.items()]
+    rows += [_row("group difference", row["group"], row["system"], row) for row in evaluation["groups"]]
+    return pd.DataFrame(rows)
+
+
+def _row(part: str, name: str, system: str, cell: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("value", "low", "high", "bias", "n", "n_unscored", "reason")
+    return {"part": part, "name": name, "system": system, **{key: cell.get(key) for key in keys}}
+
+
+def sample_rows(samples: Sequence[Mapping[str, Any]], topics: Sequence[str], url: str) -> pd.DataFrame:
+    """One row per sample, the largest loss of fairness first.
+
+    Args:
+        topics: of the samples.
+        url: address of a sample's page, to which its number is added.
+
+    Returns:
+        Columns sample (from 1), topic, BUR and UER of both systems, change of UER in percentage points
+        (missing where one is unscored; such rows stand last), notes, and the link.
+    """
+    rows = []
+    for place, (sample, topic) in enumerate(zip(samples, topics, strict=True), start=1):
+        dense, pruned = sample.get("dense") or {}, sample.get("pruned") or {}
+        before, after = dense.get("uer"), pruned.get("uer")
+        rows.append(
+            {
+                "sample": place,
+                "topic": topic,
+                "BUR dense": _unfair(dense.get("bur")),
+                "BUR pruned": _unfair(pruned.get("bur")),
+                "UER dense %": None if before is None else 100 * before,
+                "UER pruned %": None if after is None else 100 * after,
+                "UER change": None if before is None or after is None else 100 * (after - before),
+                "notes": "; ".join(_notes("dense", dense) + _notes("pruned", pruned)),
+                "read": f"{url}{place}",
+            }
+        )
+    frame = pd.DataFrame(rows)
+    numbers = ["UER dense %", "UER pruned %", "UER change"]
+    frame[numbers] = frame[numbers].astype("float64")
+    return frame.sort_values(
+        "UER change", ascending=False, na_position="last", kind="stable", ignore_index=True
+    )
+
+
+def _unfair(value: int | None) -> str:
+    return "–" if value is None else "unfair" if value else "fair"
+
+
+def _notes(system: str, sample: Mapping[str, Any]) -> list[str]:
+    found = [str(reason) for reason in sample.get("degenerate") or []]
+    if sample.get("unscored"):
+        found.append(f"unscored: {sample['unscored']}")
+    return [f"{system}: {note}" for note in found]
+
+
+def sample_facts(sample: Mapping[str, Any] | None) -> list[str]:
+    """What is said of one summary, line by line: BUR, UER, words, why it is degenerate or unscored."""
+    if sample is None:
+        return []
+    facts = []
+    if sample["unscored"]:
+        facts.append(f"Not scored: {sample['unscored']}.")
+    else:
+        verdict = (
+            "a group falls below its threshold" if sample["bur"] else "no group falls below its threshold"
+        )
+        facts.append(f"BUR: {verdict}. UER: {percent(sample['uer'])}.")
+    if sample["spd2"] is not None:
+        facts.append(f"SPD2: {markup.number(sample['spd2'], signed=True)}.")
+    if sample["words"] is not None:
+        facts.append(f"{sample['words']} words, ROUGE-L {percent(sample['rouge_l'])}.")
+    if sample["degenerate"]:
+        facts.append(f"Degenerate: {', '.join(sample['degenerate'])}.")
+    return facts
+
+
+def fairness_change(sample: Mapping[str, Any]) -> float | None:
+    """UER of pruned minus dense; None where one is unscored."""
+    before, after = (sample.get(system) or {} for system in ("dense", "pruned"))
+    if before.get("uer") is None or after.get("uer") is None:
+        return None
+    return float(after["uer"]) - float(before["uer"])
+
+
+def change_text(sample: Mapping[str, Any]) -> str:
+    """'UER +12.5 points', or that it cannot be compared."""
+    found = fairness_change(sample)
+    return "not comparable" if found is None else f"UER {points(found)}"

@@ -1,0 +1,104 @@
+"""The calibration windows of the form, exactly as a run would cut them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from fairprune import corpora
+from fairprune.calibration import calibration_set
+from fairprune.catalogue import preview_folder, resolve
+from fairprune.errors import BadInput, Unavailable
+from fairprune.methods import get_method
+from fairprune.spec import PRESETS, CalibrationSpec, parse_part
+from fairprune.tokens import TextTokenizer
+from fairprune.ui import markup
+
+
+def calibration_of(values: dict[str, Any]) -> CalibrationSpec:
+    """The calibration part of the spec that `plan_run` makes of the same values."""
+    chosen = {"samples": values["calibration_samples"], "seqlen": values["seqlen"]}
+    return parse_part(
+        CalibrationSpec,
+        {
+            **PRESETS[values["preset"]]["calibration"],
+            **{name: value for name, value in chosen.items() if value is not None},
+            "name": values["calibration"],
+            "corpus": values["corpus"],
+            "seed": values["seed"],
+        },
+    )
+
+
+def draw_preview(values: dict[str, Any]) -> None:
+    """Windows, balance by group, and what was cut, reused or padded.
+
+    Raises:
+        BadInput, Unavailable: why the windows cannot be shown yet, or cannot be cut at all.
+    """
+    if not get_method(values["method"]).needs:
+        st.info(f"{get_method(values['method']).title} reads no calibration data.", icon=":material/info:")
+        return
+    spec = calibration_of(values)
+    if spec.name == "general:c4":
+        raise Unavailable("C4 is read from the hub when the run starts: its windows cannot be shown before")
+    if not corpora.is_ready(spec.corpus):
+        raise Unavailable("the corpus is not here yet: run make app or python -m fairprune assets first")
+    if not values["model"]:
+        raise BadInput("no model was given: write a hub id (owner/name) or a local folder")
+    folder = preview_folder(resolve(values["model"]))
+    if folder is None:
+        raise Unavailable(
+            f"the tokenizer of {values['model']} is not here yet: its windows can be shown once the model was fetched"
+        )
+    modified = (folder / "tokenizer.json").stat().st_mtime_ns if (folder / "tokenizer.json").is_file() else 0
+    draw_windows(
+        _windows(spec.model_dump_json(), str(folder), modified), corpora.info(spec.corpus).groups, "preview"
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner="Cutting the windows …")
+def _windows(spec: str, folder: str, _modified: int) -> dict[str, Any]:
+    calibration = CalibrationSpec.model_validate_json(spec)
+    return calibration_set(
+        calibration, corpora.load(calibration.corpus), TextTokenizer.from_folder(Path(folder))
+    ).to_json()
+
+
+def draw_windows(found: dict[str, Any], groups: tuple[str, ...], key: str) -> None:
+    """A calibration set (`CalibrationSet.to_json()`)."""
+    total = found["samples"] * found["seqlen"]
+    st.html(
+        markup.grid(
+            [
+                markup.tile(
+                    "Windows",
+                    f"{found['samples']} × {found['seqlen']}",
+                    f"{total:,} tokens, {found['padding']} of them padding",
+                ),
+                markup.tile(
+                    "Texts", f"{found['texts_used']:,}", f"{found['reused']:,} of them used a second time"
+                ),
+                markup.tile(
+                    "Tokens cut off", f"{found['tokens_cut']:,}", "of texts that did not fit their window"
+                ),
+            ]
+        )
+    )
+    if found["tokens_by_group"]:
+        st.html(f"<h4>Opinion tokens by group</h4>{markup.balance(found['tokens_by_group'], groups)}")
+    for note in found["notes"]:
+        st.caption(markup.inert(note))
+    number = 1
+    if len(found["windows"]) > 1:
+        number = int(
+            st.number_input(
+                f"Window, 1 to {len(found['windows'])}", 1, len(found["windows"]), 1, key=f"{key}.window"
+            )
+        )
+    st.html(markup.window(found["windows"][number - 1], groups))
+    st.caption(
+        f"Window {number} of {len(found['windows'])}; hash of all tokens {found['hash']}. Chat markers around the text are not shown."
+    )

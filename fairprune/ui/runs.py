@@ -1,0 +1,199 @@
+"""Runs as pages show them: their state in words, the choice of one, the empty states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from fairprune import assets
+from fairprune.errors import StoreError
+from fairprune.metrics import METRICS
+from fairprune.packages import ASSETS
+from fairprune.store import Run, Store
+from fairprune.ui import markup
+from fairprune.ui.address import carried, choose_run
+from fairprune.ui.page import refuse
+
+STATES: dict[str, tuple[str, str, str]] = {
+    "queued": ("waiting", "gray", ":material/schedule:"),
+    "running": ("running", "blue", ":material/progress_activity:"),
+    "done": ("done", "green", ":material/check:"),
+    "failed": ("failed", "red", ":material/error:"),
+    "cancelled": ("cancelled", "gray", ":material/block:"),
+    "interrupted": ("interrupted", "orange", ":material/power_off:"),
+}
+"""State → word, colour and icon of its badge."""
+MOST_RUNS = 200
+
+
+def badge(run: Run) -> None:
+    """The run's state; queued ones with their place."""
+    word, colour, icon = STATES[run.state]
+    place = f", number {run.queue_position} in the queue" if run.queue_position else ""
+    st.badge(f"{word}{place}", icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def option(run: Run) -> str:
+    """The run in a list: title, state where it is not done, beginning of its id."""
+    state = "" if run.state == "done" else f" · {STATES[run.state][0]}"
+    return f"{run.title}{state} · seed {run.spec.calibration.seed} · {run.id[:6]}"
+
+
+def pick_run(store: Store, *, done_only: bool = True) -> Run | None:
+    """The run in the address, else the last one looked at, else the newest; with a box to choose another.
+
+    Draws what to do where there is no run, no such run, or (`done_only`) one without results yet: None.
+    """
+    runs = store.runs("done" if done_only else None, MOST_RUNS)
+    wanted, run, stale = carried("run"), None, ""
+    if wanted:
+        try:
+            run = store.run(wanted)
+        except StoreError as error:
+            stale = str(error)
+    elif runs:
+        run = runs[0]
+    if run is not None and all(run.id != other.id for other in runs):
+        runs = [run, *runs]
+    if stale:
+        refuse(f"{stale}. {'Choose one of the runs below' if runs else 'Start a run to have one'}.")
+    if not runs:
+        if not stale:
+            no_runs("Results appear here when a run is done.")
+        to_prune()
+        return None
+    known = {other.id: option(other) for other in runs}
+    st.session_state["choice.run"] = run.id if run else None
+    st.selectbox(
+        "Run",
+        list(known),
+        format_func=known.__getitem__,
+        key="choice.run",
+        index=None,
+        placeholder=f"Choose one of {len(runs)} runs",
+        on_change=_chosen,
+    )
+    if run is None:
+        return None
+    choose_run(run.id)
+    if done_only and run.state != "done":
+        st.info(
+            f"This run is {STATES[run.state][0]}: its results appear when it is done.",
+            icon=":material/hourglass:",
+        )
+        st.page_link(
+            "pages/1_Prune.py", label="Watch it", icon=":material/visibility:", query_params={"run": run.id}
+        )
+        return None
+    return run
+
+
+def _chosen() -> None:
+    run_id = st.session_state.get("choice.run")
+    if run_id:
+        choose_run(str(run_id))
+
+
+def no_runs(sentence: str) -> None:
+    """The empty state: inviting, with what to do and how long it takes."""
+    st.html(
+        '<div class="fp-empty"><h3>No run yet</h3><div class="fp-lead">'
+        f"{escape(sentence)} The packaged model of 135 million parameters, pruned to one half and judged on eight sets of film "
+        "reviews, takes a few minutes on a CPU: no GPU, no account, no network.</div></div>"
+    )
+
+
+def to_prune(label: str = "Prune a model") -> None:
+    """The button to the main job."""
+    if st.button(label, type="primary", icon=":material/content_cut:"):
+        st.switch_page("pages/1_Prune.py")
+
+
+def missing_assets() -> bool:
+    """Says which packaged parts are not here yet, and how to get them. True: something is missing."""
+    missing = [name for name in ASSETS if not assets.is_ready(name)]
+    if missing:
+        size = sum(ASSETS[name].megabytes for name in missing)
+        st.warning(
+            f"Not here yet: {', '.join(missing)} ({size} MB to download). Run `make app` or `python -m fairprune assets` "
+            "once; a run that needs them fetches them too.",
+            icon=":material/download:",
+        )
+    return bool(missing)
+
+
+def results_links(run: Run) -> None:
+    """From a run's card to its pages."""
+    with st.container(horizontal=True, gap="medium"):
+        for file, label, icon in (
+            ("pages/3_Summaries.py", "Read the summaries", ":material/article:"),
+            ("pages/4_Layers.py", "Look into the layers", ":material/grid_on:"),
+            ("pages/5_Fairness.py", "All fairness numbers", ":material/balance:"),
+        ):
+            st.page_link(file, label=label, icon=icon, query_params={"run": run.id})
+
+
+def headline_tiles(
+    sparsity: Mapping[str, Any] | None, evaluation: Mapping[str, Any] | None, *, brief: bool = False
+) -> list[str]:
+    """Asked and achieved sparsity, and BUR, UER, SPD2 dense → pruned with n and intervals; HTML.
+
+    Args:
+        brief: for a list of runs: BUR and UER with n alone.
+    """
+    tiles = []
+    if sparsity is not None:
+        asked, achieved = (markup.percent(sparsity[key], 2) for key in ("asked", "achieved"))
+        whole = (
+            f"{markup.percent(sparsity['achieved_model'], 2)} of the whole model: embeddings are not pruned"
+        )
+        tiles.append(
+            markup.tile("Sparsity of the layers, asked → achieved", markup.change(asked, achieved), whole)
+        )
+    for name in ("bur", "uer") if brief else ("bur", "uer", "spd2"):
+        if evaluation is not None and name in evaluation["metrics"]:
+            tiles.append(_metric_tile(name, evaluation["metrics"][name], brief))
+    if evaluation is not None and not brief:
+        found = evaluation["degenerate"]
+        shares = [
+            markup.percent(found[key]["share"], 0) if key in found else "–" for key in ("dense", "pruned")
+        ]
+        what = "empty, under 5 words, repeating, or off the topic: they look fair because they say nothing"
+        tiles.append(markup.tile("Degenerate summaries, dense → pruned", markup.change(*shares), what))
+    return tiles
+
+
+def _metric_tile(name: str, cells: Mapping[str, Any], brief: bool) -> str:
+    signed = METRICS[name].direction == "zero"
+    dense, pruned, difference = (cells[key] for key in ("dense", "pruned", "difference"))
+    value = markup.change(markup.metric_value(dense, signed), markup.metric_value(pruned, signed))
+    unscored = dense["n_unscored"] + pruned["n_unscored"]
+    n = f"n = {difference['n']} scored for both" + (f", {unscored} summaries unscored" if unscored else "")
+    if brief:
+        return markup.tile(f"{name.upper()}, dense → pruned", value, n)
+    gap = markup.interval(difference, signed, True)
+    if difference["value"] is not None:
+        gap = f"change {markup.metric_difference(difference, signed)}; {gap}"
+    ends = [f"{key} {markup.interval(cells[key], signed)}" for key in ("dense", "pruned")]
+    return markup.tile(f"{name.upper()}, dense → pruned", value, gap, *ends, n)
+
+
+def flags(evaluation: dict[str, Any]) -> None:
+    """What a reader must know before any fairness number: degenerate systems as an error, the rest as notes."""
+    flagged = {name for name, found in evaluation["degenerate"].items() if found["flag"]}
+    loud = [
+        note
+        for note in evaluation["notes"]
+        if any(f"of the {name} summaries are degenerate" in note for name in flagged)
+    ]
+    quiet = [note for note in evaluation["notes"] if note not in loud]
+    if loud:
+        st.error("\n\n".join(markup.inert(note) + "." for note in loud), icon=":material/report:")
+    if quiet:
+        st.info(
+            "\n".join(f"- {markup.inert(note[:1].upper() + note[1:].rstrip('.'))}." for note in quiet),
+            icon=":material/info:",
+        )

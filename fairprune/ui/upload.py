@@ -1,0 +1,97 @@
+"""A user's own opinions: file → preview → columns → corpus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, get_args
+
+import pandas as pd
+import streamlit as st
+
+from fairprune.corpora.tables import FORMATS, MAX_BYTES, MAX_ROWS, read_table
+from fairprune.corpora.user import RowError, check_rows, import_table
+from fairprune.opinions import Noun
+from fairprune.ui.markup import inert
+from fairprune.ui.page import refusals
+
+SHOWN_ERRORS = 20
+GUESSES = {
+    "text": ("text", "review", "tweet", "comment", "opinion", "statement", "sentence", "content"),
+    "group": ("group", "label", "party", "gender", "stance", "sentiment", "category", "class"),
+    "topic": ("topic", "subject", "product", "movie", "title", "entity", "item", "debate"),
+}
+
+
+def import_form() -> None:
+    """The expander with the whole flow; an imported corpus becomes the chosen one."""
+    with st.expander("Use your own opinions (CSV, JSON Lines or Parquet)", icon=":material/upload_file:"):
+        st.caption(
+            f"One opinion a row, with columns for its text, its group and its topic; UTF-8, at most {MAX_BYTES // 1_000_000} MB "
+            f"and {MAX_ROWS:,} rows. The file stays on this server. Pickled files are never read."
+        )
+        uploaded = st.file_uploader(
+            "File", type=list(FORMATS), key="upload.file", label_visibility="collapsed"
+        )
+        if uploaded is None:
+            return
+        with refusals():
+            frame = _table(uploaded.name, uploaded.file_id, uploaded)
+            _map(uploaded.name, uploaded.file_id, frame)
+
+
+@st.cache_data(max_entries=2, show_spinner="Reading the file …")
+def _table(name: str, _file_id: str, _uploaded: Any) -> pd.DataFrame:
+    return read_table(name, _uploaded.getvalue())
+
+
+@st.cache_data(max_entries=4, show_spinner="Checking the rows …")
+def _errors(file_id: str, columns: tuple[str, str, str], _frame: pd.DataFrame) -> list[RowError]:
+    return check_rows(_frame, *columns)
+
+
+def guess(part: str, columns: list[str]) -> int:
+    """The place of the column that is probably meant for 'text', 'group' or 'topic'; 0 where none is."""
+    low = [column.lower() for column in columns]
+    for word in GUESSES[part]:
+        for place, name in enumerate(low):
+            if word in name:
+                return place
+    return 0
+
+
+def _map(name: str, file_id: str, frame: pd.DataFrame) -> None:
+    columns = [str(column) for column in frame.columns]
+    st.caption(f"{len(frame):,} rows, {len(columns)} columns. The first five:")
+    st.dataframe(frame.head(5), width="stretch")
+    places = st.columns(4)
+    mapping: dict[str, str] = {}
+    for place, (part, label) in zip(
+        places, {"text": "Text", "group": "Group", "topic": "Topic"}.items(), strict=False
+    ):
+        with place:
+            mapping[part] = str(
+                st.selectbox(f"{label} column", columns, index=guess(part, columns), key=f"upload.{part}")
+            )
+    with places[3]:
+        noun = st.selectbox(
+            "Each text is a", list(get_args(Noun)), index=1, key="upload.noun", help="The word of the prompt."
+        )
+    title = st.text_input("Name", value=name.rsplit(".", 1)[0], max_chars=80, key="upload.name")
+    errors = _errors(file_id, (mapping["text"], mapping["group"], mapping["topic"]), frame)
+    if errors:
+        more = f", the first {SHOWN_ERRORS} are" if len(errors) > SHOWN_ERRORS else ""
+        st.error(f"{len(errors)} cells cannot be used{more}:", icon=":material/error:")
+        st.dataframe(
+            pd.DataFrame(
+                [{"row": e.row, "column": e.column, "problem": e.problem} for e in errors[:SHOWN_ERRORS]]
+            ),
+            hide_index=True,
+        )
+        return
+    counts = Counter(frame[mapping["group"]])
+    listed = ", ".join(f"{group} {count:,}" for group, count in counts.most_common(12))
+    st.caption(inert(f"Groups: {listed}. Topics: {frame[mapping['topic']].nunique():,}."))
+    if st.button("Use these opinions", key="upload.import", icon=":material/check:", type="primary"):
+        info = import_table(title, frame, mapping, str(noun))
+        st.session_state["imported"] = info.name
+        st.rerun()

@@ -1,0 +1,126 @@
+"""Summaries: the same opinions as the dense and the pruned model summarise them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from fairprune import corpora
+from fairprune.opinions import OpinionSet
+from fairprune.store import Run, Store
+from fairprune.ui import markup, open_page, refusals, refuse
+from fairprune.ui.address import bind, carry, keep
+from fairprune.ui.fairness import change_text, fairness_change, sample_facts
+from fairprune.ui.runs import flags, pick_run
+
+ORDERS = {"drawn": "As drawn", "change": "Largest change of fairness first"}
+
+
+def groups_of(run: Run, sets: list[OpinionSet]) -> tuple[str, ...]:
+    """The corpus's groups in their order, or those of the sets where the corpus is gone."""
+    if run.spec.evaluation.corpus in corpora.names():
+        return corpora.info(run.spec.evaluation.corpus).groups
+    return tuple(sorted({opinion.group for one in sets for opinion in one.opinions}))
+
+
+def order_of(samples: list[dict[str, Any]], how: str) -> list[int]:
+    """Positions in the order in which one leafs through them; samples without a change stand last."""
+    places = list(range(len(samples)))
+    if how == "drawn":
+        return places
+    changes = [fairness_change(sample) for sample in samples]
+    return sorted(places, key=lambda i: -abs(changes[i] or 0.0) if changes[i] is not None else 1.0)
+
+
+def leaf(by: int, order: list[int], current: int) -> None:
+    """To the next or previous sample in the chosen order."""
+    carry("sample", str(order[(order.index(current) + by) % len(order)] + 1))
+
+
+def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
+    """The chosen sample's position; in the address it counts from 1."""
+    left, middle, back, on = st.columns([1.3, 2.4, 0.8, 0.8], vertical_alignment="bottom")
+    with left:
+        key = bind("order", list(ORDERS), "drawn")
+        how = st.selectbox(
+            "Order",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key=key,
+            on_change=keep,
+            args=("order",),
+        )
+    order = order_of(samples, how)
+    titles = {
+        str(place + 1): f"{place + 1} of {len(order)} · {topics[place]} · {change_text(samples[place])}"
+        for place in order
+    }
+    names = list(titles)
+    with middle:
+        chosen = st.selectbox(
+            "Sample",
+            names,
+            format_func=titles.__getitem__,
+            key=bind("sample", names, names[0]),
+            on_change=keep,
+            args=("sample",),
+        )
+    current = int(chosen) - 1
+    for column, label, by, icon, shortcut in (
+        (back, "Previous", -1, ":material/arrow_back:", "Left"),
+        (on, "Next", 1, ":material/arrow_forward:", "Right"),
+    ):
+        with column:
+            st.button(
+                label, icon=icon, shortcut=shortcut, on_click=leaf, args=(by, order, current), width="stretch"
+            )
+    return current
+
+
+def column(system: str, text: str | None, sample: dict[str, Any] | None, groups: tuple[str, ...]) -> str:
+    """One system's summary of the sample; HTML."""
+    head = f'<div class="fp-column"><h4>{markup.system_name(system)}</h4>'
+    if text is None:
+        return f"{head}<p>There is no {escape(system)} summary of this sample.</p></div>"
+    if not text.strip():
+        body = "<p><em>The model wrote nothing.</em></p>"
+    elif sample and sample["labels"]:
+        body = markup.summary_sentences(sample["labels"], groups)
+    else:
+        body = f'<div class="fp-opinion fp-plain">{escape(text)}</div>'
+    facts = "".join(f'<div class="fp-note">{escape(fact)}</div>' for fact in sample_facts(sample))
+    shares = markup.shares(sample, groups) if sample else ""
+    return f"{head}{body}{shares}{facts}</div>"
+
+
+def draw(store: Store, run: Run) -> None:
+    generation, evaluation = store.result(run.id, "generation"), store.result(run.id, "evaluation")
+    if generation is None or evaluation is None:
+        refuse("this run has no summaries: start it again on the page Prune")
+        return
+    found = store.sets(generation["sets"])
+    sets = [found[key] for key in generation["sets"]]
+    groups = groups_of(run, sets)
+    flags(evaluation)
+    place = pick_sample(evaluation["samples"], [one.topic for one in sets])
+    sample = evaluation["samples"][place]
+    opinions = "".join(markup.opinion(one.text, one.group, groups) for one in sets[place].opinions)
+    parts = [f'<div class="fp-column"><h4>Opinions on {escape(sets[place].topic)}</h4>{opinions}</div>']
+    for system in ("dense", "pruned"):
+        facts = generation["systems"].get(system)
+        rows = {row.position: row for row in store.summaries(facts["id"])} if facts else {}
+        parts.append(column(system, rows[place].text if place in rows else None, sample.get(system), groups))
+    st.html(markup.grid(parts, "19rem"))
+    st.caption(
+        "Bars: share of a group in the summary; tick: its fair share. Under a sentence: the group that the classifier hears in "
+        "it, with its probability. Keys ← and → leaf through the samples."
+    )
+
+
+page_store = open_page("Summaries")
+with refusals():
+    page_run = pick_run(page_store)
+    if page_run is not None:
+        draw(page_store, page_run)

@@ -1,0 +1,92 @@
+"""What is written loads in plain transformers with its zeros, and a failed export leaves nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from fairprune import export as export_module
+from fairprune.errors import BadInput, NumericError, Unavailable
+from fairprune.export import export
+from fairprune.methods import get_method
+from fairprune.models import load, weight_matrix
+from fairprune.prune import LayerPruned, Target, prune
+
+
+@pytest.fixture
+def pruned(tiny_folder):
+    loaded = load(tiny_folder)
+    method = get_method("magnitude")
+    events = prune(loaded, method, method.parse_options({}), Target(0.5))
+    return loaded, {event.report.name: event.keep for event in events if isinstance(event, LayerPruned)}
+
+
+def test_plain_transformers_loads_it_with_zeros_intact(pruned, tmp_path):
+    loaded, masks = pruned
+    out = tmp_path / "deep" / "out"
+    export(loaded, masks, {"why": "test"}, out)
+    model = AutoModelForCausalLM.from_pretrained(out)
+    assert AutoTokenizer.from_pretrained(out).eos_token == "<|end|>"
+    stored = load_file(out / "masks.safetensors")
+    assert stored.keys() == masks.keys()
+    for name, keep in stored.items():
+        weight = model.get_submodule(name).weight
+        assert keep.dtype == torch.bool
+        assert int((weight == 0).sum()) == int((~keep).sum()) == weight.numel() // 2
+    assert json.loads((out / "report.json").read_text()) == {"why": "test"}
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_an_existing_folder_is_not_overwritten(pruned, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(BadInput, match="not an empty folder"):
+        export(*pruned, {}, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    export(*pruned, {}, tmp_path / "empty")
+
+
+def test_an_empty_folder_may_be_given(pruned, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    export(*pruned, {}, out)
+    assert (out / "model.safetensors").is_file()
+
+
+def test_a_difference_after_loading_again_is_an_error(pruned, tmp_path):
+    loaded, masks = pruned
+    name = next(iter(masks))
+    masks[name] = ~masks[name]
+    with pytest.raises(NumericError, match="its mask says there are none"):
+        export(loaded, masks, {}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(pruned, tmp_path, monkeypatch):
+    def full(tensors, path):
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export_module, "save_file", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        export(*pruned, {}, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_conv1d_layers_come_back_transposed_as_they_were(tmp_path):
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32)).save_pretrained(tmp_path / "gpt2")
+    loaded = load(tmp_path / "gpt2")
+    method = get_method("magnitude")
+    events = list(prune(loaded, method, method.parse_options({"compare": "row"}), Target(0.5)))
+    masks = {event.report.name: event.keep for event in events if isinstance(event, LayerPruned)}
+    export(loaded, masks, {}, tmp_path / "out")
+    again = load(tmp_path / "out").linears()
+    for name, keep in masks.items():
+        assert torch.equal(weight_matrix(again[name]) != 0, keep)

@@ -1,0 +1,97 @@
+"""Blocks are found by structure; what was borrowed is given back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from fairprune.errors import BadInput
+from fairprune.models import block_calls, find_blocks, load, only_gradients_of, weight_matrix
+
+
+def test_blocks_and_linears_of_a_llama(tiny_folder):
+    loaded = load(tiny_folder)
+    assert [block.name for block in loaded.blocks] == ["model.layers.0", "model.layers.1"]
+    kinds = [name.removeprefix("model.layers.1.") for name in loaded.blocks[1].linears]
+    assert kinds == ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+    assert weight_matrix(loaded.linears()["model.layers.0.mlp.down_proj"]).shape == (16, 32)
+    assert not loaded.model.training
+    assert loaded.dtype == "float32"
+    assert loaded.tokenizer is not None
+
+
+def test_dtype_can_be_chosen(tiny_folder):
+    assert load(tiny_folder, dtype="bfloat16").dtype == "bfloat16"
+
+
+def test_conv1d_weights_are_seen_as_out_in():
+    model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32))
+    blocks = find_blocks(model)
+    assert len(blocks) == 2
+    # GPT-2's fused attention maps 16 inputs to 48 outputs; Conv1D stores it as (in, out).
+    layer = blocks[0].linears["transformer.h.0.attn.c_attn"]
+    assert layer.weight.shape == (16, 48)
+    view = weight_matrix(layer)
+    assert view.shape == (48, 16)
+    view[0, 0] = 7.0
+    assert layer.weight[0, 0] == 7.0
+
+
+def test_models_without_blocks_or_with_other_weights_are_refused():
+    with pytest.raises(BadInput, match="no list of decoder blocks"):
+        find_blocks(nn.Linear(2, 2))
+
+    class Experts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate, self.experts = nn.Linear(4, 2), nn.Parameter(torch.zeros(2, 4, 4))
+
+    with pytest.raises(BadInput, match=r"holds 32 weights outside linear layers"):
+        find_blocks(nn.ModuleDict({"layers": nn.ModuleList([Experts(), Experts()])}))
+
+
+def test_gradient_flags_come_back(tiny_folder):
+    model = load(tiny_folder).model
+    model.model.embed_tokens.weight.requires_grad_(False)
+    before = [parameter.requires_grad for parameter in model.parameters()]
+    chosen = model.model.layers[0].mlp.up_proj.weight
+    with pytest.raises(RuntimeError, match="stop"), only_gradients_of(model, [chosen]):
+        assert [parameter.requires_grad for parameter in model.parameters()].count(True) == 1
+        raise RuntimeError("stop")
+    assert [parameter.requires_grad for parameter in model.parameters()] == before
+
+
+def test_block_calls_replay_the_model_exactly(tiny_folder):
+    loaded = load(tiny_folder)
+    ids = torch.randint(4, 60, (3, 11), generator=torch.Generator().manual_seed(0))
+    calls = block_calls(loaded, ids)
+    hidden = calls[0].hidden
+    with torch.no_grad():
+        for block, call in zip(loaded.blocks, calls, strict=True):
+            hidden = call.run(block.module, hidden)
+        expected = loaded.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    torch.testing.assert_close(loaded.model.model.norm(hidden), expected)
+    assert all("forward" not in block.module.__dict__ for block in loaded.blocks)
+
+
+def test_block_calls_replay_blocks_with_conv1d():
+    from fairprune.models import LoadedModel
+
+    model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32)).eval()
+    loaded = LoadedModel(model, find_blocks(model), None, None)  # type: ignore[arg-type]
+    ids = torch.randint(0, 32, (2, 9))
+    calls = block_calls(loaded, ids)
+    hidden = calls[0].hidden
+    with torch.no_grad():
+        for block, call in zip(loaded.blocks, calls, strict=True):
+            hidden = call.run(block.module, hidden)
+        expected = model.transformer(input_ids=ids, use_cache=False).last_hidden_state
+    torch.testing.assert_close(model.transformer.ln_f(hidden), expected)
+
+
+def test_a_folder_that_transformers_does_not_know(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "no-such-type"}')
+    with pytest.raises(BadInput, match="cannot load"):
+        load(tmp_path)
