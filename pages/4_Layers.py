@@ -51,14 +51,16 @@ def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
         args=("measure",),
     )
     shown = MEASURES[measure or names[0]]
+    roots = ", with small values drawn apart (square root)" if shown.root else ""
     st.caption(
-        f"{markup.inert(shown.explanation)} The scale is the same for every run and ends at {percent(shown.top, 0)}. "
+        f"{markup.inert(shown.explanation)} The scale is the same for every run and ends at "
+        f"{percent(shown.top, 0)}{roots}. "
         "Number in a cell: sparsity in percent."
     )
     if run.spec.pruning.allocation == "uniform":
         st.caption(
-            "With uniform allocation every matrix is asked for the same sparsity, so all cells read alike up to rounding: "
-            "what differs is which weights went, and the other measures show that."
+            "With uniform allocation every matrix is asked for the same sparsity, so all cells read alike "
+            "up to rounding: what differs is which weights went, and the others show it."
         )
     st.plotly_chart(
         layer_heatmap(matrices, measure or names[0]),

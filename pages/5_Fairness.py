@@ -10,7 +10,7 @@ from fairprune.charts import confusion_heatmap, direction_chart, percent
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals, refuse
-from fairprune.ui.fairness import better, metric_rows, metric_table, quality_table, sample_rows
+from fairprune.ui.fairness import better, metric_rows, metric_table, ordered, quality_table, sample_rows
 from fairprune.ui.runs import flags, pick_run
 
 
@@ -24,8 +24,9 @@ def direction(evaluation: dict[str, Any]) -> None:
         alt="Per group: mean share in the summary minus fair share, with 95 % intervals.",
     )
     st.caption(
-        "Right of the line a group has more room in the summaries than its fair share, left of it less. Lines are 95 % "
-        "intervals (bootstrap over topics). The random extract shows what summaries of this length score by chance."
+        "Right of the line a group has more room in the summaries than its fair share, left of it less. "
+        "Lines are 95 % intervals (bootstrap over topics). The random extract shows what summaries of this "
+        "length score by chance."
     )
     missing = [f"{row['group']}, {row['system']}" for row in evaluation["groups"] if row["value"] is None]
     if missing:
@@ -36,9 +37,10 @@ def metrics(evaluation: dict[str, Any]) -> None:
     st.subheader("Metrics", anchor=False)
     st.html(metric_table(evaluation["metrics"]))
     st.caption(
-        "Folded metrics are not 0 by chance: compare with the random extract. The difference pairs samples that both score."
+        "No short summary scores exactly 0, however fair: compare with the random extract. "
+        "The difference pairs the samples that both systems score."
     )
-    for name in evaluation["metrics"]:
+    for name in ordered(evaluation["metrics"]):
         metric = METRICS[name]
         with st.expander(f"What does {name.upper()} mean?"):
             st.markdown(
@@ -55,15 +57,14 @@ def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
     frame = sample_rows(
         evaluation["samples"], [found[key].topic for key in ids], f"Summaries?run={run.id}&sample="
     )
-    number = {"format": "%.1f"}
     st.dataframe(
         frame,
         hide_index=True,
         placeholder="–",
         column_config={
             "read": st.column_config.LinkColumn("read", display_text="summaries"),
-            "UER dense %": st.column_config.NumberColumn(**number),
-            "UER pruned %": st.column_config.NumberColumn(**number),
+            "UER dense %": st.column_config.NumberColumn(format="%.1f"),
+            "UER pruned %": st.column_config.NumberColumn(format="%.1f"),
             "UER change": st.column_config.NumberColumn("UER change, points", format="%+.1f"),
         },
     )
@@ -113,7 +114,8 @@ def draw(store: Store, run: Run) -> None:
         for name, found in evaluation["degenerate"].items()
     ]
     st.caption(
-        f"Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): {', '.join(degenerate)}."
+        "Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): "
+        f"{', '.join(degenerate)}."
     )
     samples(store, run, evaluation)
     classifier(evaluation["classifier"])

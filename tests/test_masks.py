@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairprune.errors import BadInput, NumericError
-from fairprune.masks import global_counts, keep_mask, spread
+from fairprune.masks import apply_mask, count_zeros, global_counts, keep_mask, spread
 
 
 def kept(*rows: str) -> torch.Tensor:
@@ -122,3 +122,21 @@ def test_permuting_rows_permutes_the_mask(seed):
     generator = torch.Generator().manual_seed(seed)
     score, order = torch.randn(6, 9, generator=generator), torch.randperm(6, generator=generator)
     assert torch.equal(keep_mask(score[order], 0.4), keep_mask(score, 0.4)[order])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_applying_a_mask_keeps_bits_and_leaves_plus_zero(dtype):
+    weight = torch.tensor([[-1.5, 2.0, -0.0], [float("-inf"), -3.0, 1e-30]], dtype=dtype)
+    keep = kept("x.x", ".xx")
+    expected = torch.where(keep, weight, torch.zeros_like(weight))
+    apply_mask(weight, keep)
+    assert torch.equal(weight, expected)
+    assert not bool(torch.signbit(weight[~keep]).any())
+    # Dropped: 2.0 and −inf; zero before: −0.0 (and 1e-30, which is 0 in float16).
+    assert count_zeros(weight) == 3 + int(dtype == torch.float16)
+
+
+def test_applying_a_mask_to_a_transposed_view_writes_through():
+    weight = torch.ones(3, 2)
+    apply_mask(weight.T, kept("x.x", "..x"))
+    assert weight.tolist() == [[1, 0], [0, 0], [1, 1]]

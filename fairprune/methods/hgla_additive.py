@@ -26,4 +26,6 @@ if TYPE_CHECKING:
 def hgla_additive(weight: torch.Tensor, statistics: LayerStatistics, options: HglaOptions) -> torch.Tensor:
     base = weight.abs() * statistics.input_norm()
     gradient = scaled_gradient(base, statistics.gradient(options.aggregate)).abs()
-    return base + weight.abs() * gradient.pow(options.exponent)
+    if options.exponent != 1:
+        gradient = gradient.pow(options.exponent)
+    return base + weight.abs() * gradient

@@ -37,7 +37,7 @@ def choose_run(run_id: str) -> None:
 
 
 def one_of(name: str, options: list[str], default: str) -> str:
-    """The carried value where it is one of `options`, else `default`; written into the address when it is carried."""
+    """The carried value, put into the address, where it is one of `options`; else `default`."""
     found = carried(name)
     if found not in options:
         return default

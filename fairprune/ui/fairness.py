@@ -1,8 +1,8 @@
-"""Tables of an evaluation: metrics, groups, quality, samples. Values → HTML or data frames; nothing is drawn."""
+"""Tables of an evaluation: metrics, quality, samples. Values → HTML or data frames; nothing is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -13,6 +13,7 @@ from fairprune.metrics import METRICS, Metric
 from fairprune.ui import markup
 
 SYSTEMS = ("dense", "pruned", "difference", "random")
+ORDER = ("bur", "uer", "spd2", "sof", "auc")
 QUALITY = {
     "rouge_l": ("ROUGE-L against the source opinions", "F1, how much of the source is taken up"),
     "words": ("Words", "mean length of a summary"),
@@ -21,6 +22,11 @@ QUALITY = {
     "truncated": ("Cut at the token limit", "share of the summaries"),
 }
 """Name in the evaluation → title and what it is."""
+
+
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """Names of metrics, those that people ask for first in front."""
+    return sorted(metrics, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
 
 def is_signed(metric: Metric) -> bool:
@@ -46,9 +52,10 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; HTML."""
     heads = ["Metric", *(markup.system_name(system) for system in SYSTEMS)]
     rows = []
-    for name, cells in metrics.items():
-        metric = METRICS[name]
-        title = f"<b>{escape(name.upper())}</b><small>{escape(metric.title)}</small><small>{escape(better(metric))}</small>"
+    for name in ordered(metrics):
+        metric, cells = METRICS[name], metrics[name]
+        notes = "".join(f"<small>{escape(note)}</small>" for note in (metric.title, better(metric)))
+        title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
             [title, *(_cell(cells[system], is_signed(metric), system == "difference") for system in SYSTEMS)]
         )
@@ -89,7 +96,8 @@ def metric_rows(evaluation: Mapping[str, Any]) -> pd.DataFrame:
         for name, cells in evaluation[part].items():
             rows += [_row(part, name, system, cell) for system, cell in cells.items()]
     rows += [_row("group difference", row["group"], row["system"], row) for row in evaluation["groups"]]
-    return pd.DataFrame(rows)
+    # Whole numbers stay whole beside missing ones.
+    return pd.DataFrame(rows).astype({"n": "Int64", "n_unscored": "Int64"})
 
 
 def _row(part: str, name: str, system: str, cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +123,7 @@ def sample_rows(samples: Sequence[Mapping[str, Any]], topics: Sequence[str], url
         rows.append(
             {
                 "sample": place,
+                "read": f"{url}{place}",
                 "topic": topic,
                 "BUR dense": _unfair(dense.get("bur")),
                 "BUR pruned": _unfair(pruned.get("bur")),
@@ -122,7 +131,6 @@ def sample_rows(samples: Sequence[Mapping[str, Any]], topics: Sequence[str], url
                 "UER pruned %": None if after is None else 100 * after,
                 "UER change": None if before is None or after is None else 100 * (after - before),
                 "notes": "; ".join(_notes("dense", dense) + _notes("pruned", pruned)),
-                "read": f"{url}{place}",
             }
         )
     frame = pd.DataFrame(rows)

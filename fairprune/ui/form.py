@@ -1,4 +1,4 @@
-"""The form of a run: widgets → the arguments of `plan_run`. Choices that cannot go together are not offered."""
+"""The form of a run: widgets → the arguments of `plan_run`. What cannot go together is not offered."""
 
 from __future__ import annotations
 
@@ -107,11 +107,11 @@ def _model() -> str:
             "Hub id or folder", placeholder="owner/name, or /path/to/model", **_keyed("model_typed")
         )
         st.caption(
-            "A decoder model with config.json, tokenizer.json and safetensors. Pickled weights are never read."
+            "A decoder model with config.json, tokenizer.json and safetensors. Pickled weights are refused."
         )
-        return typed.strip()
+        return str(typed).strip()
     st.caption(CATALOGUE[name].needs)
-    return name
+    return str(name)
 
 
 def _corpus() -> str:
@@ -128,7 +128,7 @@ def _corpus() -> str:
     )
     info = corpora.info(corpus)
     st.caption(inert(f"Groups: {', '.join(info.groups)}. {info.note}"))
-    return corpus
+    return str(corpus)
 
 
 def _calibration(corpus: str) -> str:
@@ -160,7 +160,7 @@ def _calibration(corpus: str) -> str:
             "Texts", list(texts), format_func=texts.__getitem__, **_keyed("calibration_texts")
         )
     st.caption(inert(note))
-    return name
+    return str(name)
 
 
 def _method(calibration: str) -> tuple[str, dict[str, Any]]:

@@ -44,7 +44,7 @@ def tag(text: str, colour: str | None = None) -> str:
 def system_name(system: str) -> str:
     """'dense', 'pruned' … with its mark."""
     mark = MARKS[system]
-    shape = " fp-diamond" if mark.symbol == "diamond" else ""
+    shape = f" fp-{mark.symbol}" if mark.symbol in ("diamond", "square") else ""
     return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(mark.label)}'
 
 
@@ -70,7 +70,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of cells that are HTML already; scrolls sideways on a narrow window."""
     head = "".join(f"<th>{cell}</th>" for cell in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    inner = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="fp-scroll"><table class="fp-table">{inner}</table></div>'
 
 
 def opinion(text: str, group: str, groups: Sequence[str]) -> str:
@@ -129,18 +130,12 @@ def window(segments: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> str:
 def balance(tokens: Mapping[str, int], groups: Sequence[str]) -> str:
     """Tokens by group as one bar, with names and numbers below it."""
     total = sum(tokens.values())
-    bars = "".join(
-        f'<span style="--g:{group_colour(groups, group)};width:{100 * tokens.get(group, 0) / total:.2f}%"></span>'
-        for group in groups
-        if total
-    )
-    names = "".join(
-        tag(
-            f"{group}: {tokens.get(group, 0):,} tokens, {percent(tokens.get(group, 0) / total if total else None)}",
-            group_colour(groups, group),
-        )
-        for group in groups
-    )
+    bars, names = "", ""
+    for group in groups:
+        colour, count = group_colour(groups, group), tokens.get(group, 0)
+        share = count / total if total else None
+        bars += f'<span style="--g:{colour};width:{100 * (share or 0.0):.2f}%"></span>'
+        names += tag(f"{group}: {count:,} tokens, {percent(share)}", colour)
     return f'<div class="fp-bar">{bars}</div><div style="margin-top:.5rem;line-height:2">{names}</div>'
 
 

@@ -52,12 +52,14 @@ def open_page(title: str, heading: str | None = None) -> Store:
     st.html(Path(__file__).parent / "style.css")
     _navigation()
     st.title(heading or title, anchor=False)
-    with refusals():
-        folder, address = str(home()), os.environ.get("FAIRPRUNE_DATABASE_URL", "")
+    folder, address = str(home()), os.environ.get("FAIRPRUNE_DATABASE_URL", "")
+    try:
         store = _store(folder, address)
         _reconciled(folder, address)
-        return store
-    st.stop()
+    except FairpruneError as error:
+        refuse(str(error))
+        st.stop()
+    return store
 
 
 @contextmanager
@@ -76,8 +78,8 @@ def refuse(sentence: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _store(_home: str, _address: str) -> Store:
-    return open_store()
+def _store(folder: str, address: str) -> Store:  # noqa: ARG001 (its key: a name with _ would be no part of it)
+    return open_store(address or None)
 
 
 @st.cache_resource(ttl=RECONCILE_SECONDS, show_spinner=False)
@@ -87,13 +89,13 @@ def _reconciled(folder: str, address: str) -> bool:
     return True
 
 
+_MARK = "<i>" + "".join(f'<b class="{shade}"></b>' for shade in "boxoxbxbo") + "</i>"
+
+
 def _navigation() -> None:
     run = carried("run")
     with st.sidebar:
-        st.html(
-            '<div class="fp-brand"><i><b></b><b class="o"></b><b class="x"></b><b class="o"></b><b class="x"></b>'
-            '<b></b><b class="x"></b><b></b><b class="o"></b></i>fairprune</div>'
-        )
+        st.html(f'<div class="fp-brand">{_MARK}fairprune</div>')
         for file, label, icon in PAGES:
             if (ROOT / file).is_file():
                 st.page_link(

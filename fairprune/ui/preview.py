@@ -51,7 +51,8 @@ def draw_preview(values: dict[str, Any]) -> None:
     folder = preview_folder(resolve(values["model"]))
     if folder is None:
         raise Unavailable(
-            f"the tokenizer of {values['model']} is not here yet: its windows can be shown once the model was fetched"
+            f"the tokenizer of {values['model']} is not here yet: "
+            "its windows can be shown once the model was fetched"
         )
     modified = (folder / "tokenizer.json").stat().st_mtime_ns if (folder / "tokenizer.json").is_file() else 0
     draw_windows(
@@ -60,7 +61,7 @@ def draw_preview(values: dict[str, Any]) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner="Cutting the windows …")
-def _windows(spec: str, folder: str, _modified: int) -> dict[str, Any]:
+def _windows(spec: str, folder: str, modified: int) -> dict[str, Any]:  # noqa: ARG001 (part of the key)
     calibration = CalibrationSpec.model_validate_json(spec)
     return calibration_set(
         calibration, corpora.load(calibration.corpus), TextTokenizer.from_folder(Path(folder))
@@ -100,5 +101,6 @@ def draw_windows(found: dict[str, Any], groups: tuple[str, ...], key: str) -> No
         )
     st.html(markup.window(found["windows"][number - 1], groups))
     st.caption(
-        f"Window {number} of {len(found['windows'])}; hash of all tokens {found['hash']}. Chat markers around the text are not shown."
+        f"Window {number} of {len(found['windows'])}; hash of all tokens {found['hash']}. "
+        "Chat markers around the text are not shown."
     )

@@ -20,7 +20,7 @@ NOTE = "Unstructured zeros change neither file size nor speed: the pruned model 
 
 
 def run_panel(store: Store, run_id: str) -> None:
-    """Progress of a run that waits or runs, its end, or its result card. Stops asking when the run has ended."""
+    """Progress of a run that waits or runs, its end, or its result card. An ended run is not polled."""
     live = store.run(run_id).state not in ENDED
     st.fragment(_panel, run_every=POLL_SECONDS if live else None)(store, run_id, live)
 
@@ -168,6 +168,7 @@ def speed_tile(systems: dict[str, dict[str, object]]) -> str:
         if facts is not None:
             reused = ", reused" if facts.get("reused") else ""
             notes.append(
-                f"{name}: {facts.get('device')}, {facts.get('dtype')}, batch of {facts.get('batch_size')}{reused}"
+                f"{name}: {facts.get('device')}, {facts.get('dtype')}, "
+                f"batch of {facts.get('batch_size')}{reused}"
             )
     return markup.tile("Tokens a second, dense → pruned", markup.change(*values), *notes)

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune import assets
+from fairprune.charts import percent
 from fairprune.errors import StoreError
 from fairprune.metrics import METRICS
 from fairprune.packages import ASSETS
@@ -72,7 +73,7 @@ def pick_run(store: Store, *, done_only: bool = True) -> Run | None:
         list(known),
         format_func=known.__getitem__,
         key="choice.run",
-        index=None,
+        index=0 if run else None,
         placeholder=f"Choose one of {len(runs)} runs",
         on_change=_chosen,
     )
@@ -101,8 +102,9 @@ def no_runs(sentence: str) -> None:
     """The empty state: inviting, with what to do and how long it takes."""
     st.html(
         '<div class="fp-empty"><h3>No run yet</h3><div class="fp-lead">'
-        f"{escape(sentence)} The packaged model of 135 million parameters, pruned to one half and judged on eight sets of film "
-        "reviews, takes a few minutes on a CPU: no GPU, no account, no network.</div></div>"
+        f"{escape(sentence)} The packaged model of 135 million parameters, pruned by half and judged "
+        "on eight sets of film reviews, takes a few minutes on a CPU: no GPU, no account, no network."
+        "</div></div>"
     )
 
 
@@ -118,8 +120,8 @@ def missing_assets() -> bool:
     if missing:
         size = sum(ASSETS[name].megabytes for name in missing)
         st.warning(
-            f"Not here yet: {', '.join(missing)} ({size} MB to download). Run `make app` or `python -m fairprune assets` "
-            "once; a run that needs them fetches them too.",
+            f"Not here yet: {', '.join(missing)} ({size} MB to download). Run `make app` or "
+            "`python -m fairprune assets` once; a run that needs them fetches them too.",
             icon=":material/download:",
         )
     return bool(missing)
@@ -146,10 +148,8 @@ def headline_tiles(
     """
     tiles = []
     if sparsity is not None:
-        asked, achieved = (markup.percent(sparsity[key], 2) for key in ("asked", "achieved"))
-        whole = (
-            f"{markup.percent(sparsity['achieved_model'], 2)} of the whole model: embeddings are not pruned"
-        )
+        asked, achieved = (percent(sparsity[key], 2) for key in ("asked", "achieved"))
+        whole = f"{percent(sparsity['achieved_model'], 2)} of the whole model: embeddings are not pruned"
         tiles.append(
             markup.tile("Sparsity of the layers, asked → achieved", markup.change(asked, achieved), whole)
         )
@@ -158,9 +158,7 @@ def headline_tiles(
             tiles.append(_metric_tile(name, evaluation["metrics"][name], brief))
     if evaluation is not None and not brief:
         found = evaluation["degenerate"]
-        shares = [
-            markup.percent(found[key]["share"], 0) if key in found else "–" for key in ("dense", "pruned")
-        ]
+        shares = [percent(found[key]["share"], 0) if key in found else "–" for key in ("dense", "pruned")]
         what = "empty, under 5 words, repeating, or off the topic: they look fair because they say nothing"
         tiles.append(markup.tile("Degenerate summaries, dense → pruned", markup.change(*shares), what))
     return tiles
@@ -181,8 +179,8 @@ def _metric_tile(name: str, cells: Mapping[str, Any], brief: bool) -> str:
     return markup.tile(f"{name.upper()}, dense → pruned", value, gap, *ends, n)
 
 
-def flags(evaluation: dict[str, Any]) -> None:
-    """What a reader must know before any fairness number: degenerate systems as an error, the rest as notes."""
+def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:
+    """What must be known before any fairness number: degenerate systems as an error, the rest as notes."""
     flagged = {name for name, found in evaluation["degenerate"].items() if found["flag"]}
     loud = [
         note
@@ -192,7 +190,7 @@ def flags(evaluation: dict[str, Any]) -> None:
     quiet = [note for note in evaluation["notes"] if note not in loud]
     if loud:
         st.error("\n\n".join(markup.inert(note) + "." for note in loud), icon=":material/report:")
-    if quiet:
+    if quiet and notes:
         st.info(
             "\n".join(f"- {markup.inert(note[:1].upper() + note[1:].rstrip('.'))}." for note in quiet),
             icon=":material/info:",

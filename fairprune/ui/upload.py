@@ -26,8 +26,9 @@ def import_form() -> None:
     """The expander with the whole flow; an imported corpus becomes the chosen one."""
     with st.expander("Use your own opinions (CSV, JSON Lines or Parquet)", icon=":material/upload_file:"):
         st.caption(
-            f"One opinion a row, with columns for its text, its group and its topic; UTF-8, at most {MAX_BYTES // 1_000_000} MB "
-            f"and {MAX_ROWS:,} rows. The file stays on this server. Pickled files are never read."
+            "One opinion a row, with columns for its text, its group and its topic; UTF-8, "
+            f"at most {MAX_BYTES // 1_000_000} MB and {MAX_ROWS:,} rows. The file stays on this "
+            "server. Pickled files are never read."
         )
         uploaded = st.file_uploader(
             "File", type=list(FORMATS), key="upload.file", label_visibility="collapsed"
@@ -40,12 +41,16 @@ def import_form() -> None:
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the file …")
-def _table(name: str, _file_id: str, _uploaded: Any) -> pd.DataFrame:
+def _table(name: str, file_id: str, _uploaded: Any) -> pd.DataFrame:  # noqa: ARG001 (part of the key)
     return read_table(name, _uploaded.getvalue())
 
 
 @st.cache_data(max_entries=4, show_spinner="Checking the rows …")
-def _errors(file_id: str, columns: tuple[str, str, str], _frame: pd.DataFrame) -> list[RowError]:
+def _errors(  # file_id is part of the key, the frame is not
+    file_id: str,  # noqa: ARG001
+    columns: tuple[str, str, str],
+    _frame: pd.DataFrame,
+) -> list[RowError]:
     return check_rows(_frame, *columns)
 
 

@@ -1,0 +1,196 @@
+"""Start, Summaries, Layers and Fairness: an empty store, a filled one, addresses that lead nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from fairprune.store import open_store
+from tests.pages.filled import app, checked, errors, fill, fill_default, markup, spec
+
+SPACE = "\N{NO-BREAK SPACE}"
+RESULTS = ("Summaries", "Layers", "Fairness")
+
+
+def test_start_without_runs_invites_and_names_what_is_missing() -> None:
+    page = app()
+    assert "No run yet" in markup(page)
+    assert page.button[0].label == "Prune your first model"
+    assert "make app" in page.warning[0].value and "smollm2-135m" in page.warning[0].value
+
+
+def test_start_button_leads_to_prune() -> None:
+    page = checked(app().button[0].click().run())
+    assert page.title[0].value == "Prune"
+
+
+def test_start_shows_runs_with_numbers() -> None:
+    fill_default()
+    text = markup(app())
+    assert "model · magnitude 50% · balanced on movies" in text
+    assert f"50.00{SPACE}%" in text  # asked and achieved
+    assert f"20.00{SPACE}% of the whole model" in text  # (8 + 4 + 8) of 100 parameters
+    assert "BUR, dense" in text and "n = 2 scored for both" in text  # the third sample has no pruned summary
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_without_runs_say_what_to_do(name: str) -> None:
+    page = app(name)
+    assert "No run yet" in markup(page)
+    assert [button.label for button in page.button] == ["Prune a model"]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_unknown_run_is_a_sentence_and_the_list_of_runs(name: str) -> None:
+    run = fill_default()
+    page = app(name, run="feedfacefeedface")
+    assert "feedfacefeedface" in errors(page)
+    (box,) = [box for box in page.selectbox if box.label == "Run"]
+    assert box.value is None and len(box.options) == 1
+    page = checked(box.select(run.id).run())
+    assert errors(page).count("feedface") == 0
+    assert page.query_params["run"] == run.id
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_failed_run_has_no_results_and_says_so(name: str) -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+        store.finish(run.id, "failed", "it broke")
+    page = app(name, run=run.id)
+    assert page.info[0].value == "This run is failed: its results appear when it is done."
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_newest_run_is_shown_and_put_into_the_address(name: str) -> None:
+    run = fill_default()
+    page = app(name)
+    assert page.query_params["run"] == run.id
+
+
+def test_another_run_forgets_the_sample() -> None:
+    with open_store() as store:
+        first, second = fill(store), fill(store, spec(0.25))
+    page = app("Summaries", run=first.id, sample="3")
+    assert page.query_params["sample"] == "3"
+    page = checked(page.selectbox[0].select(second.id).run())
+    assert page.query_params["run"] == second.id
+    assert "sample" not in page.query_params
+
+
+def test_hostile_texts_show_as_text() -> None:
+    run = fill_default()
+    text = markup(app("Summaries", run=run.id, sample="2"))
+    assert "&lt;img src=x onerror=alert(1)&gt; the plot was dull" in text
+    assert "&lt;script&gt;alert(2)&lt;/script&gt;" in text
+    assert "<img" not in text and "<script" not in text
+
+
+def test_groups_are_named_beside_their_colour() -> None:
+    run = fill_default()
+    text = markup(app("Summaries", run=run.id, sample="1"))
+    assert '<span class="fp-tag" style="--g:#0072b2">fresh</span>The acting was great.' in text
+    assert '<span class="fp-tag" style="--g:#e69f00">rotten</span>The story was boring.' in text
+
+
+def test_missing_and_empty_summaries_are_not_alike() -> None:
+    run = fill_default()
+    text = markup(app("Summaries", run=run.id, sample="3"))
+    assert "The model wrote nothing." in text  # dense
+    assert "There is no pruned summary of this sample." in text
+
+
+def test_leafing_goes_round_and_moves_the_address() -> None:
+    run = fill_default()
+    page = app("Summaries", run=run.id)
+    back, on = (next(b for b in page.button if b.label == label) for label in ("Previous", "Next"))
+    assert (back.proto.shortcut, on.proto.shortcut) == ("left", "right")
+    page = checked(on.click().run())
+    assert page.query_params["sample"] == "2"
+    page = checked(next(b for b in page.button if b.label == "Previous").click().run())
+    page = checked(next(b for b in page.button if b.label == "Previous").click().run())
+    assert page.query_params["sample"] == "3"
+
+
+def test_largest_change_first_puts_what_cannot_be_compared_last() -> None:
+    run = fill_default()
+    page = app("Summaries", run=run.id, order="change")
+    (box,) = [box for box in page.selectbox if box.label == "Sample"]
+    assert [option.split(" of ")[0] for option in box.options][-1] == "3"
+    assert "not comparable" in box.options[-1]
+
+
+@pytest.mark.parametrize("sample", ["0", "4", "-1", "x", "<b>"])
+def test_a_sample_that_is_not_there_shows_the_first(sample: str) -> None:
+    run = fill_default()
+    page = app("Summaries", run=run.id, sample=sample)
+    assert "Opinions on harbour" in markup(page)
+
+
+def test_layers_draw_and_open_one_matrix() -> None:
+    run = fill_default()
+    page = app("Layers", run=run.id, measure="row_range", block="1")
+    assert len(page.get("plotly_chart")) == 1
+    text = markup(page)
+    assert "model.layers.1.self_attn.q_proj" in text
+    assert f"50.000{SPACE}% → 50.000{SPACE}%" in text
+    assert "– (no input statistics)" in text
+    block = next(box for box in page.selectbox if box.label == "Block")
+    assert block.value == "1"
+    page = checked(block.select("0").run())
+    assert page.query_params["block"] == "0"
+    assert next(box for box in page.selectbox if box.label == "Matrix").options == [
+        "self_attn.q_proj",
+        "mlp.up_proj",
+    ]
+
+
+def test_a_missing_score_is_a_dash() -> None:
+    run = fill_default()
+    text = markup(app("Layers", run=run.id, block="0", matrix="mlp.up_proj"))
+    assert "<td>Score removed</td><td>–</td>" in text
+
+
+def test_choosing_a_measure_moves_the_address() -> None:
+    run = fill_default()
+    page = app("Layers", run=run.id)
+    page = checked(page.segmented_control[0].set_value("dead_columns").run())
+    assert page.query_params["measure"] == "dead_columns"
+
+
+def test_fairness_says_flags_first_then_direction() -> None:
+    run = fill_default()
+    page = app("Fairness", run=run.id)
+    # one of three dense summaries is empty: 33 % > 20 %
+    assert "33% of the dense summaries are degenerate" in errors(page)
+    kinds = [element.type for element in page.main.children.values()]
+    assert kinds.index("error") < kinds.index("plotly_chart")
+    assert any("fewer than 30" in note.value for note in page.info)
+
+
+def test_fairness_table_names_reason_and_n() -> None:
+    run = fill_default()
+    text = markup(app("Fairness", run=run.id))
+    assert "n = 2, 1 unscored" in text
+    for metric in ("BUR", "UER", "AUC", "SOF", "SPD2"):
+        assert f"<b>{metric}</b>" in text
+    assert "lower is fairer" in text and "0 is fairest" in text
+
+
+def test_fairness_without_classifier_says_why() -> None:
+    run = fill_default()
+    with open_store() as store:
+        value = store.result(run.id, "evaluation")
+        assert value is not None
+        value["classifier"] = {"reason": "too few <b>opinions</b>"}
+        store.put_result(run.id, "evaluation", value)
+    page = app("Fairness", run=run.id)
+    assert any("SPD2 is missing" in note.value and "\\<b\\>" in note.value for note in page.info)
+
+
+def test_fairness_explains_every_metric() -> None:
+    run = fill_default()
+    page = app("Fairness", run=run.id)
+    labels = [expander.label for expander in page.expander]
+    assert labels == [f"What does {name} mean?" for name in ("BUR", "UER", "SPD2", "SOF", "AUC")]
+    assert len(page.latex) == 5

@@ -1,0 +1,257 @@
+"""Markup, tables and small sums of the pages, without a page."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fairprune.plan import plan_run
+from fairprune.store import Run, open_store
+from fairprune.ui import fairness, markup, upload
+from fairprune.ui.form import KINDS
+from fairprune.ui.page import PAGES, ROOT
+from fairprune.ui.preview import calibration_of
+from fairprune.ui.progress import fraction, speed_tile, timing
+from fairprune.ui.runs import STATES, headline_tiles, option
+from fairprune.worker import STAGES
+from tests.conftest import TINY
+from tests.pages.filled import spec
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+ESCAPED = "&lt;img src=x onerror=alert(1)&gt;"
+GROUPS = ("fresh", "rotten")
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def cell(value: float | None, **more: Any) -> dict[str, Any]:
+    return {"value": value, "low": None, "high": None, "n": 3, "n_unscored": 1, "reason": None, **more}
+
+
+def test_every_piece_of_markup_escapes() -> None:
+    sample = {"p_x": {"fresh": 0.5, "rotten": 0.5}, "p_y": {"fresh": 1.0, "rotten": 0.0}}
+    pieces = [
+        markup.tag(HOSTILE),
+        markup.tile(HOSTILE, HOSTILE, HOSTILE),
+        markup.opinion(HOSTILE, "fresh", GROUPS),
+        markup.summary_sentences([[HOSTILE, "rotten", 0.9], [HOSTILE, "none", 0.5]], GROUPS),
+        markup.shares({**sample, "p_x": {HOSTILE: 0.5}, "p_y": None}, (HOSTILE,)),
+        markup.window(
+            [{"text": HOSTILE, "kind": kind, "group": None, "tokens": 1} for kind in ("prompt", "general")],
+            GROUPS,
+        ),
+        markup.window([{"text": HOSTILE, "kind": "opinion", "group": "fresh", "tokens": 1}], GROUPS),
+        markup.balance({HOSTILE: 3}, (HOSTILE,)),
+        speed_tile({"dense": {"tokens_per_second": 1.0, "device": HOSTILE, "dtype": "", "batch_size": 1}}),
+    ]
+    for piece in pieces:
+        assert ESCAPED in piece
+        assert "<img" not in piece
+
+
+def test_inert_text_has_no_effect_in_markdown() -> None:
+    assert (
+        markup.inert("![x](http://a) $b$ :red[c] <d> `e`")
+        == r"\!\[x\](http\://a) \$b\$ \:red\[c\] \<d\> \`e\`"
+    )
+    assert markup.inert("plain text, 5 %.") == "plain text, 5 %."
+
+
+def test_durations() -> None:
+    assert markup.duration(7.6) == "8 s"
+    assert markup.duration(185) == "3 min 5 s"
+    assert markup.duration(7440) == "2 h 4 min"
+    assert markup.duration(-1) == "0 s"
+
+
+def test_numbers_and_intervals() -> None:
+    assert markup.number(None) == "–"
+    assert markup.number(-0.126, signed=True) == "−0.13"
+    assert markup.interval(cell(0.5, low=0.25, high=0.75), False) == f"95 %: 25.0{SPACE}% to 75.0{SPACE}%"
+    assert markup.interval(cell(0.5, low=-0.25, high=0.75), False, True) == "95 %: −25.0 to +75.0"
+    assert markup.interval(cell(0.5, low=-0.25, high=0.75), True) == "95 %: −0.25 to +0.75"
+    assert markup.interval(cell(0.5), False) == "no interval"
+    assert markup.interval(cell(None, reason="no label"), False) == "no label"
+
+
+def test_shares_show_fair_share_and_missing_ones() -> None:
+    text = markup.shares({"p_x": {"fresh": 0.75, "rotten": 0.25}, "p_y": None}, GROUPS)
+    assert f"– (fair 75{SPACE}%)" in text and "left:25.0%" in text
+    text = markup.shares({"p_x": {"fresh": 1.0}, "p_y": {"fresh": 1.0}}, GROUPS)
+    assert "rotten" not in text  # a group without a share of the source is not judged
+
+
+def test_balance_adds_up() -> None:
+    text = markup.balance({"fresh": 30, "rotten": 10}, GROUPS)
+    assert "width:75.00%" in text and "width:25.00%" in text
+    assert f"fresh: 30 tokens, 75.0{SPACE}%" in text
+    assert "fresh: 0 tokens, –" in markup.balance({}, GROUPS)
+
+
+def test_metric_table_shows_a_missing_value_with_its_reason() -> None:
+    cells = {name: cell(0.5) for name in ("dense", "pruned", "difference", "random")}
+    text = fairness.metric_table(
+        {"bur": {**cells, "pruned": cell(None, reason="no sample <is> scored", n=0)}}
+    )
+    assert "<b>–</b><small>no sample &lt;is&gt; scored</small><small>n = 0, 1 unscored</small>" in text
+    assert "<b>+50.0 points</b>" in text  # the difference
+    assert f"<b>50.0{SPACE}%</b>" in text
+
+
+def test_signed_metrics_are_decimals() -> None:
+    cells = {name: cell(-0.25, none_share=0.5) for name in ("dense", "pruned", "difference", "random")}
+    text = fairness.metric_table({"spd2": cells})
+    assert "<b>−0.25</b>" in text and "%</b>" not in text
+    assert f"50{SPACE}% of its sentences speak for no group" in text
+
+
+def test_metrics_in_order() -> None:
+    assert fairness.ordered(["auc", "new", "uer", "bur"]) == ["bur", "uer", "auc", "new"]
+
+
+def sample(bur: int | None, uer: float | None, **more: Any) -> dict[str, Any]:
+    return {
+        "bur": bur,
+        "uer": uer,
+        "spd2": None,
+        "unscored": None if uer is not None else "no match",
+        "words": 4,
+        "rouge_l": 0.5,
+        "degenerate": [],
+        **more,
+    }
+
+
+def test_samples_worst_change_first_and_missing_last() -> None:
+    samples = [
+        {"dense": sample(0, 0.1), "pruned": sample(None, None)},  # not comparable
+        {"dense": sample(0, 0.1), "pruned": sample(0, 0.05)},  # −5
+        {"dense": sample(0, 0.0), "pruned": sample(1, 0.2, degenerate=["empty"])},  # +20
+    ]
+    frame = fairness.sample_rows(samples, ["a", "b", "c"], "S?sample=")
+    assert list(frame["sample"]) == [3, 2, 1]
+    assert list(frame["read"]) == ["S?sample=3", "S?sample=2", "S?sample=1"]
+    assert list(frame["UER change"][:2]) == pytest.approx([20.0, -5.0])
+    assert pd.isna(frame["UER change"][2]) and frame["BUR pruned"][2] == "–"
+    assert frame["notes"][0] == "pruned: empty"
+    assert frame["notes"][2] == "pruned: unscored: no match"
+    assert fairness.change_text(samples[0]) == "not comparable"
+    assert fairness.change_text(samples[2]) == "UER +20.0 points"
+
+
+def test_facts_of_a_sample() -> None:
+    assert fairness.sample_facts(None) == []
+    facts = fairness.sample_facts(sample(1, 0.25, degenerate=["fewer than 5 words"]))
+    assert facts == [
+        f"BUR: a group falls below its threshold. UER: 25.0{SPACE}%.",
+        f"4 words, ROUGE-L 50.0{SPACE}%.",
+        "Degenerate: fewer than 5 words.",
+    ]
+    assert fairness.sample_facts(sample(None, None))[0] == "Not scored: no match."
+
+
+def test_file_of_numbers_keeps_missing_empty() -> None:
+    group = {"group": "fresh", "system": "dense", "value": 0.1, "low": 0.0, "high": 0.2, "n": 3}
+    frame = fairness.metric_rows(
+        {
+            "metrics": {"bur": {"dense": cell(None, reason="why")}},
+            "quality": {"words": {"dense": cell(4.0)}},
+            "groups": [group],
+        }
+    )
+    lines = frame.to_csv(index=False).splitlines()
+    assert lines[0] == "part,name,system,value,low,high,bias,n,n_unscored,reason"
+    assert lines[1] == "metrics,bur,dense,,,,,3,1,why"
+    assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,3")
+
+
+def run_at(stage: str | None, done: int = 0, total: int = 0, **seconds: float) -> Run:
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    return Run(
+        id="0" * 16,
+        spec=spec(),
+        title="t",
+        state="running",
+        device="cpu",
+        created=start,
+        started=start,
+        finished=None,
+        stage=stage,
+        done=done,
+        total=total,
+        message="",
+        error=None,
+        error_detail=None,
+        cancel_requested=False,
+        attempt=1,
+        queue_position=None,
+        worker_pid=1,
+        seconds={name.replace("_", " "): value for name, value in seconds.items()},
+    )
+
+
+def test_fraction_of_a_run() -> None:
+    assert fraction(run_at(None)) == 0.0
+    assert fraction(run_at("model")) == 0.0
+    assert fraction(run_at(STAGES[2], 1, 2)) == (2 + 0.5) / 8
+    assert fraction(run_at(STAGES[-1], 2, 2)) == 1.0
+    assert fraction(run_at("a stage of another version", 1, 2)) == 0.0
+
+
+def test_remaining_time_is_that_of_the_stage() -> None:
+    run = run_at("opinions", 2, 8, model=10.0)
+    now = run.created + timedelta(seconds=30)
+    # 30 s in all, 10 of them for the model: 20 s for 2 of 8 steps, so 60 s for the other 6
+    assert timing(run, now) == "30 s elapsed, about 1 min 0 s left in this stage"
+    assert timing(run_at("opinions", 0, 8), now) == "30 s elapsed"
+
+
+def test_columns_are_guessed_by_name() -> None:
+    columns = ["id", "Party", "Tweet text", "Debate"]
+    assert [upload.guess(part, columns) for part in ("text", "group", "topic")] == [2, 1, 3]
+    assert upload.guess("text", ["a", "b"]) == 0
+
+
+def test_headline_tiles_of_a_run_without_results() -> None:
+    assert headline_tiles(None, None) == []
+
+
+def test_option_names_what_tells_runs_apart() -> None:
+    with open_store("sqlite://") as store:
+        run, _ = store.submit(spec())
+    assert re.fullmatch(
+        r"model · magnitude 50% · balanced on movies · waiting · seed 0 · [0-9a-f]{6}", option(run)
+    )
+
+
+def test_every_state_and_calibration_set_has_its_words() -> None:
+    from fairprune.spec import CALIBRATION_KINDS
+    from fairprune.store import STATES as KNOWN
+
+    assert tuple(STATES) == KNOWN
+    assert tuple(KINDS) == tuple(CALIBRATION_KINDS)
+
+
+def test_pages_of_the_navigation() -> None:
+    found = {str(path.relative_to(ROOT)) for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py")]}
+    assert found <= {file for file, _, _ in PAGES}
+
+
+def test_preview_cuts_what_the_run_will_cut() -> None:
+    values: dict[str, Any] = {
+        "model": str(TINY),
+        "method": "wanda",
+        "sparsity": 0.5,
+        "corpus": "movies",
+        "calibration": "skewed:fresh",
+        "preset": "standard",
+        "calibration_samples": None,
+        "seqlen": 256,
+        "seed": 3,
+    }
+    planned = plan_run(**values)
+    assert calibration_of(values) == planned.calibration
+    assert (planned.calibration.samples, planned.calibration.seqlen, planned.calibration.seed) == (64, 256, 3)

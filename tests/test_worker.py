@@ -1,0 +1,151 @@
+"""A whole run on a tiny model, stage by stage in the store: what is written, reused, resumed and refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fairprune.plan import plan_run
+from fairprune.results import run_result
+from fairprune.store import SummaryRow, open_store
+from fairprune.tables import result_table
+from fairprune.worker import STAGES, Execution, main
+from tests.toy_corpus import import_toy
+
+
+@pytest.fixture
+def corpus():
+    return import_toy()
+
+
+@pytest.fixture
+def store():
+    with open_store() as opened:
+        yield opened
+
+
+def plan(tiny_folder, corpus, **values):
+    asked = {"method": "hgla", "sparsity": 0.5, "samples": 4, "seqlen": 160, "calibration_samples": 2, "max_new_tokens": 10, "device": "cpu"}
+    return plan_run(model=str(tiny_folder), corpus=corpus, **{**asked, "calibration": "balanced", **values})
+
+
+def execute(store, spec):
+    run, _ = store.submit(spec)
+    store.claim("cpu", 1)
+    code = main([run.id])
+    return store.run(run.id), code
+
+
+def test_the_whole_job(tiny_folder, corpus, store):
+    run, code = execute(store, plan(tiny_folder, corpus))
+    assert (code, run.state, run.error) == (0, "done", None)
+    assert list(run.seconds) == list(STAGES)
+    result = run_result(store, run)
+    assert result["run_id"] == run.id == run.spec.id
+    assert result["sparsity"]["asked"] == result["sparsity"]["achieved"] == 0.5
+    assert len(result["sparsity"]["matrices"]) == 14
+    assert set(result["metrics"]) == {"bur", "uer", "auc", "sof", "spd2"}
+    for cells in result["metrics"].values():
+        for system in ("dense", "pruned", "difference"):
+            assert {"value", "low", "high", "n", "n_unscored"} <= cells[system].keys()
+    assert result["metrics"]["spd2"]["dense"]["value"] is None  # too few training opinions for a classifier: missing, with the reason
+    assert "too few" in result["classifier"]["reason"]
+    assert len(result["samples"]) == 4
+    for sample in result["samples"]:
+        assert len(sample["opinions"]) == 8
+        assert {opinion["group"] for opinion in sample["opinions"]} == {"good", "bad"}
+        assert isinstance(sample["dense"], str) and isinstance(sample["pruned"], str)
+    assert result["calibration"]["samples"] == 2 and result["calibration"]["padding"] == 0
+    assert result["generation"]["dense"]["tokens_per_second"] > 0
+    json.dumps(result, allow_nan=False)
+    shown = result_table(result)
+    assert "asked 0.5000   achieved 0.5000" in shown and "demonstration, no inference" in shown and "nan" not in shown.lower()
+
+
+def test_dense_summaries_and_statistics_are_computed_once(tiny_folder, corpus, store):
+    first, _ = execute(store, plan(tiny_folder, corpus))
+    second, code = execute(store, plan(tiny_folder, corpus, sparsity=0.3))
+    assert code == 0
+    systems = [store.result(run.id, "generation")["systems"] for run in (first, second)]
+    assert systems[0]["dense"]["id"] == systems[1]["dense"]["id"]
+    assert (systems[0]["dense"]["reused"], systems[1]["dense"]["reused"]) == (False, True)
+    assert systems[0]["pruned"]["id"] != systems[1]["pruned"]["id"]
+    texts = [line.text for line in store.logs(second.id)]
+    assert any("statistics of these windows are stored already" in text for text in texts)
+    # The same method on other windows has statistics of its own.
+    third, _ = execute(store, plan(tiny_folder, corpus, calibration="one-group:bad"))
+    assert not any("stored already: reused" in line.text and "statistics" in line.text for line in store.logs(third.id))
+
+
+def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, store):
+    spec = plan(tiny_folder, corpus, batch_size=2)
+    run, _ = store.submit(spec)
+    job = Execution(store, run.id, spec)
+    for step in (job.load_model, job.draw_opinions):
+        step()
+    from fairprune.prompts import summary_prompt
+    from fairprune.summarize import batches
+
+    lengths = [len(job.loaded.tokenizer.prompt_ids(summary_prompt(job.corpus.info, [o.text for o in one.opinions]))) for one in job.sets]
+    first = batches(lengths, 2)[0]
+    generation = job._dense_id(job.sets, spec.evaluation)
+    store.put_summaries(generation, [SummaryRow(job.sets[i].id, i, f"kept {i}", 3, 0.1, False) for i in first])
+    job.write_dense()
+    rows = {row.position: row.text for row in store.summaries(generation)}
+    assert sorted(rows) == [0, 1, 2, 3]
+    assert [rows[i] for i in first] == [f"kept {i}" for i in first]
+
+
+@pytest.mark.parametrize("method", ["random", "magnitude", "wanda", "hgla-additive"])
+def test_every_kind_of_method_runs(tiny_folder, corpus, store, method):
+    run, code = execute(store, plan(tiny_folder, corpus, method=method, samples=1))
+    assert (code, run.error) == (0, None)
+    assert (store.result(run.id, "calibration") is None) == (method in ("random", "magnitude"))
+
+
+@pytest.mark.parametrize("target", [{"pattern": "2:4", "sparsity": None}, {"allocation": "global"}])
+def test_patterns_and_global_allocation(tiny_folder, corpus, store, target):
+    run, code = execute(store, plan(tiny_folder, corpus, method="wanda", samples=1, **target))
+    assert code == 0
+    assert store.result(run.id, "sparsity")["achieved"] == pytest.approx(0.5, abs=0.001)
+
+
+def test_calibration_on_the_models_own_summaries(tiny_folder, corpus, store):
+    # A random model names no group: BUR calls its scored summaries unfair.
+    spec = plan(tiny_folder, import_toy(16, 8), calibration="model-output:unfair", calibration_samples=1, seqlen=16, max_new_tokens=40)
+    run, code = execute(store, spec.model_copy(update={"pruning": spec.pruning.model_copy(update={"options": {**spec.pruning.options, "loss": "summary_tokens"}})}))
+    found = store.result(run.id, "calibration")
+    if run.state == "done":
+        assert found["windows"][0][0]["kind"] == "summary"
+        assert found["notes"] == ["summaries of the dense model that BUR calls unfair"]
+    else:  # not one summary that BUR can score: said with numbers
+        assert "needs 1 windows of 16 tokens" in run.error
+    assert code in (0, 3)
+
+
+def test_an_error_is_stored_with_its_detail(tiny_folder, corpus, store):
+    spec = plan(tiny_folder, corpus, seqlen=40)
+    run, code = execute(store, spec)
+    assert (code, run.state) == (3, "failed")
+    assert "windows of 40 tokens are too short" in run.error
+    assert "Traceback" in run.error_detail
+
+
+def test_changed_weights_are_noticed(tiny_folder, corpus, store):
+    spec = plan(tiny_folder, corpus)
+    other = spec.model_copy(update={"model": spec.model.model_copy(update={"identity": "folder:0000000000000000"})})
+    run, code = execute(store, other)
+    assert code == 3 and "have changed since this run was submitted" in run.error
+
+
+def test_a_defect_is_a_sentence_and_a_folded_traceback(tiny_folder, corpus, store, monkeypatch):
+    monkeypatch.setattr(Execution, "draw_opinions", lambda self: 1 / 0)
+    run, code = execute(store, plan(tiny_folder, corpus))
+    assert code == 3 and "defect of fairprune (ZeroDivisionError)" in run.error
+    assert "ZeroDivisionError: division by zero" in run.error_detail
+
+
+def test_usage(capsys):
+    assert main([]) == 2
+    assert "RUN_ID" in capsys.readouterr().err
