@@ -8,7 +8,7 @@ import streamlit as st
 
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals
-from fairprune.ui.runs import badge, headline_tiles, missing_assets, no_runs, to_prune
+from fairprune.ui.runs import badge, degenerate_badge, headline_tiles, missing_assets, no_runs, to_prune
 
 RECENT = 6
 STEPS = (
@@ -42,12 +42,13 @@ def run_card(
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<div class="fp-title">{escape(run.title)}</div>', width="content")
             badge(run)
+            degenerate_badge(evaluations.get(run.id))
         tiles = headline_tiles(results.get(run.id), evaluations.get(run.id), brief=True)
         if tiles:
             st.html(markup.grid(tiles, "14rem"))
         elif run.error:
             st.text(run.error)
-        elif run.stage:
+        elif run.state == "running" and run.stage:
             st.text(f"{run.stage}: {run.message}")
         with st.container(horizontal=True, gap="medium"):
             st.page_link(

@@ -284,7 +284,7 @@ def direction_chart(rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) ->
         margin={"l": 10, "r": 20, "t": 50, "b": 50},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 15}},
         xaxis={
-            "title": {"text": "share in the summary minus fair share, percentage points"},
+            "title": {"text": "points above or below the fair share"},
             "fixedrange": True,
             "zeroline": False,
         },

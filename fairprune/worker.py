@@ -119,7 +119,6 @@ class Execution:
 
     def draw_opinions(self) -> None:
         self.sets = self._draw("test", self.spec.evaluation.samples)
-        self.store.put_sets(self.sets, self.corpus.info.name)
         self.say(f"{len(self.sets)} opinion sets on {len({one.topic for one in self.sets})} topics of {self.corpus.info.name}")
 
     def _draw(self, split: Split, n: int | None) -> list[OpinionSet]:
@@ -153,6 +152,7 @@ class Execution:
         tokenizer = self.loaded.tokenizer
         if tokenizer is None:
             raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which summaries need")
+        self.store.put_sets(sets, self.corpus.info.name)
         prompts = [tokenizer.prompt_ids(summary_prompt(self.corpus.info, [o.text for o in one.opinions])) for one in sets]
         rows = {row.position: row for row in self.store.summaries(generation)}
         finished = len(rows)
@@ -200,29 +200,33 @@ class Execution:
         return self.corpus if name == self.corpus.info.name else corpora.load(name)
 
     def _own_summaries(self) -> list[str]:
-        """Dense summaries of calibration opinions that BUR calls fair (or unfair), as many as the windows need."""
+        """Dense summaries of calibration opinions that BUR calls fair (or unfair), as many as the windows need.
+
+        Written in portions of two batches, so that no more are written than needed; each portion is stored and reused.
+        """
         from fairprune.evaluate import evaluate
 
         calibration, evaluation = self.spec.calibration, self.spec.evaluation
         _, wanted = parse_calibration(calibration.name)
-        needed = calibration.samples * calibration.seqlen
         assert self.loaded.tokenizer is not None
-        available = self._draw("calibration", None)
+        available = self._draw("calibration", None)[:MOST_CALIBRATION_SUMMARIES]
         chosen: list[str] = []
-        # The first summaries tell how many more are needed; each round writes at most as many as all before it.
-        count = min(len(available), max(evaluation.batch_size, needed // evaluation.max_new_tokens))
-        while True:
-            sets = available[:count]
+        written = tokens = 0
+        portion = 2 * evaluation.batch_size
+        for start in range(0, len(available), portion):
+            sets = available[start : start + portion]
             facts = self._summaries("calibration", sets, self._dense_id(sets, evaluation))
             texts = [row.text for row in self.store.summaries(facts["id"])]
             scored = evaluate(sets, {"dense": texts}, self.corpus.info, self.spec.metrics, None)["samples"]
-            unfair = {"fair": 0, "unfair": 1}[wanted or "fair"]
-            chosen = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
-            tokens = sum(len(self.loaded.tokenizer.encode(text)) for text in chosen)
-            if tokens >= needed or count >= min(len(available), MOST_CALIBRATION_SUMMARIES):
-                self.say(f"{len(chosen)} of {len(texts)} dense summaries of calibration opinions are {wanted}")
-                return chosen
-            count = min(len(available), MOST_CALIBRATION_SUMMARIES, 2 * count)
+            unfair = 0 if wanted == "fair" else 1
+            new = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
+            chosen += new
+            written += len(texts)
+            tokens += sum(len(self.loaded.tokenizer.encode(text)) for text in new)
+            if tokens >= calibration.samples * calibration.seqlen:
+                break
+        self.say(f"{len(chosen)} of {written} dense summaries of calibration opinions are {wanted}: {tokens} tokens")
+        return chosen
 
     def _torch_windows(self) -> Calibration | None:
         if self.windows is None:

@@ -13,7 +13,7 @@ from fairprune.plan import plan_run
 from fairprune.store import Store
 from fairprune.ui import open_page, refusals, refuse
 from fairprune.ui.address import carried, choose_run
-from fairprune.ui.form import run_form
+from fairprune.ui.form import require_model, run_form
 from fairprune.ui.preview import draw_preview
 from fairprune.ui.progress import run_panel
 from fairprune.ui.runs import missing_assets, option
@@ -62,6 +62,7 @@ def open_stored() -> None:
 
 def start(store: Store, values: dict[str, Any]) -> None:
     """Checks and queues the run, then shows it; a refusal leaves the form as it is."""
+    require_model(values)
     with st.spinner("Checking model, data and device …"):
         run, queued = jobs.submit(plan_run(**values), store)
     st.session_state["notice"] = None if queued else [run.id, NOTICES.get(run.state, NOTICES["done"])]

@@ -60,7 +60,7 @@ def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
     if run.spec.pruning.allocation == "uniform":
         st.caption(
             "With uniform allocation every matrix is asked for the same sparsity, so all cells read alike "
-            "up to rounding: what differs is which weights went, and the others show it."
+            "up to rounding: what differs is which weights went, and the other colours show that."
         )
     st.plotly_chart(
         layer_heatmap(matrices, measure or names[0]),

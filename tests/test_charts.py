@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -174,3 +175,13 @@ def test_importing_colours_costs_no_plotly_and_no_torch() -> None:
         "sys.exit(any(name in sys.modules for name in ('plotly', 'torch', 'streamlit', 'sqlalchemy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_full_heatmap_is_made_in_under_a_second() -> None:
+    kinds = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    matrices = [matrix(block, kind) for block in range(32) for kind in kinds]
+    layer_heatmap(matrices[:1], "achieved").to_json()  # imports plotly
+    start = time.perf_counter()
+    text = layer_heatmap(matrices, "score_removed").to_json()
+    assert time.perf_counter() - start < 1.0
+    assert text.count("layers.31.") == 7

@@ -211,8 +211,9 @@ def test_remaining_time_is_that_of_the_stage() -> None:
 
 def test_columns_are_guessed_by_name() -> None:
     columns = ["id", "Party", "Tweet text", "Debate"]
-    assert [upload.guess(part, columns) for part in ("text", "group", "topic")] == [2, 1, 3]
-    assert upload.guess("text", ["a", "b"]) == 0
+    assert upload.guess(columns) == {"text": 2, "group": 1, "topic": 3}
+    assert upload.guess(["a", "b"]) == {"text": 0, "group": 1, "topic": 0}
+    assert upload.guess(["review", "label", "reviewed film"]) == {"text": 0, "group": 1, "topic": 2}
 
 
 def test_headline_tiles_of_a_run_without_results() -> None:

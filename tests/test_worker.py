@@ -26,7 +26,7 @@ def store():
 
 
 def plan(tiny_folder, corpus, **values):
-    asked = {"method": "hgla", "sparsity": 0.5, "samples": 4, "seqlen": 160, "calibration_samples": 2, "max_new_tokens": 10, "device": "cpu"}
+    asked = {"method": "hgla", "sparsity": 0.5, "samples": 3, "seqlen": 160, "calibration_samples": 2, "max_new_tokens": 10, "device": "cpu"}
     return plan_run(model=str(tiny_folder), corpus=corpus, **{**asked, "calibration": "balanced", **values})
 
 
@@ -51,7 +51,7 @@ def test_the_whole_job(tiny_folder, corpus, store):
             assert {"value", "low", "high", "n", "n_unscored"} <= cells[system].keys()
     assert result["metrics"]["spd2"]["dense"]["value"] is None  # too few training opinions for a classifier: missing, with the reason
     assert "too few" in result["classifier"]["reason"]
-    assert len(result["samples"]) == 4
+    assert len(result["samples"]) == 3
     for sample in result["samples"]:
         assert len(sample["opinions"]) == 8
         assert {opinion["group"] for opinion in sample["opinions"]} == {"good", "bad"}
@@ -90,10 +90,11 @@ def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, st
     lengths = [len(job.loaded.tokenizer.prompt_ids(summary_prompt(job.corpus.info, [o.text for o in one.opinions]))) for one in job.sets]
     first = batches(lengths, 2)[0]
     generation = job._dense_id(job.sets, spec.evaluation)
+    store.put_sets(job.sets, corpus)
     store.put_summaries(generation, [SummaryRow(job.sets[i].id, i, f"kept {i}", 3, 0.1, False) for i in first])
     job.write_dense()
     rows = {row.position: row.text for row in store.summaries(generation)}
-    assert sorted(rows) == [0, 1, 2, 3]
+    assert sorted(rows) == [0, 1, 2]
     assert [rows[i] for i in first] == [f"kept {i}" for i in first]
 
 
@@ -112,16 +113,22 @@ def test_patterns_and_global_allocation(tiny_folder, corpus, store, target):
 
 
 def test_calibration_on_the_models_own_summaries(tiny_folder, corpus, store):
-    # A random model names no group: BUR calls its scored summaries unfair.
-    spec = plan(tiny_folder, import_toy(16, 8), calibration="model-output:unfair", calibration_samples=1, seqlen=16, max_new_tokens=40)
-    run, code = execute(store, spec.model_copy(update={"pruning": spec.pruning.model_copy(update={"options": {**spec.pruning.options, "loss": "summary_tokens"}})}))
-    found = store.result(run.id, "calibration")
-    if run.state == "done":
-        assert found["windows"][0][0]["kind"] == "summary"
-        assert found["notes"] == ["summaries of the dense model that BUR calls unfair"]
-    else:  # not one summary that BUR can score: said with numbers
-        assert "needs 1 windows of 16 tokens" in run.error
-    assert code in (0, 3)
+    asked = {"samples": 3, "calibration_samples": 1, "seqlen": 16, "max_new_tokens": 40, "options": {"loss": "summary_tokens"}}
+    found = {}
+    for kind in ("fair", "unfair"):
+        run, code = execute(store, plan(tiny_folder, corpus, calibration=f"model-output:{kind}", **asked))
+        found[kind] = run
+        said = [line.text for line in store.logs(run.id) if "dense summaries of calibration opinions" in line.text]
+        chosen, _, written, *_ = said[0].split()
+        assert int(written) == 2  # what the calibration split gives
+        if run.state == "done":
+            windows = store.result(run.id, "calibration")
+            assert windows["windows"][0][0]["kind"] == "summary"
+            assert windows["notes"] == [f"summaries of the dense model that BUR calls {kind}"]
+        else:
+            assert int(chosen) < 2 and "needs 1 windows of 16 tokens" in run.error
+    # The tiny model repeats words that only one group says: its summaries are unfair.
+    assert found["unfair"].state == "done"
 
 
 def test_an_error_is_stored_with_its_detail(tiny_folder, corpus, store):

@@ -58,5 +58,8 @@ def make_tiny_model(folder: Path, *, seed: int = 0, chat: bool = True, extra: It
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
+    # Single letters are hardly ever the likeliest token: what the model writes are words that a matcher can find.
+    first, last = len(specials), len(specials) + 2 * len(letters)
+    model.get_input_embeddings().weight.data[first:last] *= 0.05
     model.save_pretrained(folder)
     return folder

@@ -6,11 +6,11 @@ import pandas as pd
 
 from fairprune.corpora.user import import_table
 
-GOOD = ["I love it and the acting is great .", "A funny movie with very good characters .", "The story works and the plot is good ."]
+GOOD = ["I love it and the product is great for health .", "A funny product with very good care for our health .", "The product works and the plan for health is good ."]
 BAD = ["I hate it and the acting is poor .", "A dull movie with very bad characters .", "The story broke and the plot is bad ."]
 
 
-def rows(topics: int = 8, each: int = 6) -> pd.DataFrame:
+def rows(topics: int = 6, each: int = 6) -> pd.DataFrame:
     """`each` opinions of both groups on every topic, all texts different."""
     return pd.DataFrame(
         [
@@ -22,6 +22,6 @@ def rows(topics: int = 8, each: int = 6) -> pd.DataFrame:
     )
 
 
-def import_toy(topics: int = 8, each: int = 6) -> str:
+def import_toy(topics: int = 6, each: int = 6) -> str:
     """The name of the imported corpus, user:toy-HASH."""
     return import_table("toy", rows(topics, each), {"text": "words", "group": "side", "topic": "film"}, "review", "Reviews about a movie.").name

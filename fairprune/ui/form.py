@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from fairprune import corpora, devices
 from fairprune.catalogue import CATALOGUE
+from fairprune.errors import BadInput
 from fairprune.methods import METHODS, Method
 from fairprune.spec import (
     CALIBRATION_KINDS,
@@ -62,6 +63,17 @@ def run_form() -> dict[str, Any]:
         **_machine(),
         **_details(preset),
     }
+
+
+def require_model(values: dict[str, Any]) -> str:
+    """The model of the form.
+
+    Raises:
+        BadInput: none was given.
+    """
+    if not values["model"]:
+        raise BadInput("no model was given: write a hub id (owner/name) or a local folder")
+    return str(values["model"])
 
 
 def _field(part: Any, name: str) -> str:

@@ -103,10 +103,10 @@ def shares(sample: Mapping[str, Any], groups: Sequence[str]) -> str:
         found = None if sample["p_y"] is None else sample["p_y"].get(group)
         width = 0.0 if found is None else 100 * min(1.0, found)
         rows.append(
-            f'<div class="fp-share"><span>{escape(group)}</span><span class="fp-bar">'
-            f'<span style="--g:{group_colour(groups, group)};width:{width:.1f}%"></span>'
-            f'<u style="left:{100 * min(1.0, fair):.1f}%"></u></span>'
-            f"<span>{percent(found, 0)} (fair {percent(fair, 0)})</span></div>"
+            f'<div class="fp-share"><span>{escape(group)}</span>'
+            f"<span>{percent(found, 0)} (fair {percent(fair, 0)})</span>"
+            f'<span class="fp-bar"><span style="--g:{group_colour(groups, group)};width:{width:.1f}%"></span>'
+            f'<u style="left:{100 * min(1.0, fair):.1f}%"></u></span></div>'
         )
     return "".join(rows)
 

@@ -10,11 +10,12 @@ import streamlit as st
 from fairprune import corpora
 from fairprune.calibration import calibration_set
 from fairprune.catalogue import preview_folder, resolve
-from fairprune.errors import BadInput, Unavailable
+from fairprune.errors import Unavailable
 from fairprune.methods import get_method
 from fairprune.spec import PRESETS, CalibrationSpec, parse_part
 from fairprune.tokens import TextTokenizer
 from fairprune.ui import markup
+from fairprune.ui.form import require_model
 
 
 def calibration_of(values: dict[str, Any]) -> CalibrationSpec:
@@ -46,9 +47,7 @@ def draw_preview(values: dict[str, Any]) -> None:
         raise Unavailable("C4 is read from the hub when the run starts: its windows cannot be shown before")
     if not corpora.is_ready(spec.corpus):
         raise Unavailable("the corpus is not here yet: run make app or python -m fairprune assets first")
-    if not values["model"]:
-        raise BadInput("no model was given: write a hub id (owner/name) or a local folder")
-    folder = preview_folder(resolve(values["model"]))
+    folder = preview_folder(resolve(require_model(values)))
     if folder is None:
         raise Unavailable(
             f"the tokenizer of {values['model']} is not here yet: "

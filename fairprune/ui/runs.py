@@ -37,6 +37,13 @@ def badge(run: Run) -> None:
     st.badge(f"{word}{place}", icon=icon, color=colour)  # type: ignore[arg-type]
 
 
+def degenerate_badge(evaluation: Mapping[str, Any] | None) -> None:
+    """A warning before any fairness number of a run whose summaries say too little."""
+    flagged = [name for name, found in (evaluation or {}).get("degenerate", {}).items() if found["flag"]]
+    if flagged:
+        st.badge(f"{' and '.join(flagged)} summaries degenerate", icon=":material/report:", color="red")
+
+
 def option(run: Run) -> str:
     """The run in a list: title, state where it is not done, beginning of its id."""
     state = "" if run.state == "done" else f" · {STATES[run.state][0]}"

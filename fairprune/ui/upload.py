@@ -18,7 +18,7 @@ SHOWN_ERRORS = 20
 GUESSES = {
     "text": ("text", "review", "tweet", "comment", "opinion", "statement", "sentence", "content"),
     "group": ("group", "label", "party", "gender", "stance", "sentiment", "category", "class"),
-    "topic": ("topic", "subject", "product", "movie", "title", "entity", "item", "debate"),
+    "topic": ("topic", "subject", "product", "movie", "film", "title", "entity", "item", "debate"),
 }
 
 
@@ -54,14 +54,17 @@ def _errors(  # file_id is part of the key, the frame is not
     return check_rows(_frame, *columns)
 
 
-def guess(part: str, columns: list[str]) -> int:
-    """The place of the column that is probably meant for 'text', 'group' or 'topic'; 0 where none is."""
-    low = [column.lower() for column in columns]
-    for word in GUESSES[part]:
-        for place, name in enumerate(low):
-            if word in name:
-                return place
-    return 0
+def guess(columns: list[str]) -> dict[str, int]:
+    """'text', 'group' and 'topic' → the place of the column that is probably meant; no column twice.
+
+    The first column that is left, where no name tells.
+    """
+    found: dict[str, int] = {}
+    for part, words in GUESSES.items():
+        free = [place for place in range(len(columns)) if place not in found.values()]
+        named = [place for word in words for place in free if word in columns[place].lower()]
+        found[part] = next(iter([*named, *free]), 0)
+    return found
 
 
 def _map(name: str, file_id: str, frame: pd.DataFrame) -> None:
@@ -70,12 +73,13 @@ def _map(name: str, file_id: str, frame: pd.DataFrame) -> None:
     st.dataframe(frame.head(5), width="stretch")
     places = st.columns(4)
     mapping: dict[str, str] = {}
+    guessed = guess(columns)
     for place, (part, label) in zip(
         places, {"text": "Text", "group": "Group", "topic": "Topic"}.items(), strict=False
     ):
         with place:
             mapping[part] = str(
-                st.selectbox(f"{label} column", columns, index=guess(part, columns), key=f"upload.{part}")
+                st.selectbox(f"{label} column", columns, index=guessed[part], key=f"upload.{part}")
             )
     with places[3]:
         noun = st.selectbox(

@@ -1,4 +1,4 @@
-"""A visit from the empty store to the last page, run by a test in a process of its own: `journey MODEL_FOLDER`.
+"""A visit from the empty store to the last page, run by a test in its own process: `journey MODEL_FOLDER`.
 
 Prints 'no torch' at the end, or ends with an error.
 """
@@ -17,7 +17,7 @@ SECONDS = 300.0
 ROWS = "text,group,topic\n" + "\n".join(
     f'"The film was {word} and the plot number {i} of it was {word} too.",{group},topic {topic}'
     for topic in range(4)
-    for i in range(4)
+    for i in range(12)
     for word, group in (("great", "fans"), ("dull", "critics"))
 )
 

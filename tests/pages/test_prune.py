@@ -85,7 +85,7 @@ def test_a_refusal_is_a_sentence_and_keeps_everything_typed() -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "unknown model ''"),
+        ("", "No model was given"),
         ("smolm2-135m", "did you mean 'smollm2-135m'"),
         ("a b", "unknown model 'a b'"),
     ],

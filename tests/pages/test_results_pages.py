@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
+from fairprune.corpora.tables import MAX_BYTES
 from fairprune.store import open_store
+from tests.conftest import ROOT
 from tests.pages.filled import app, checked, errors, fill, fill_default, markup, spec
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -194,3 +198,41 @@ def test_fairness_explains_every_metric() -> None:
     labels = [expander.label for expander in page.expander]
     assert labels == [f"What does {name} mean?" for name in ("BUR", "UER", "SPD2", "SOF", "AUC")]
     assert len(page.latex) == 5
+
+
+def test_start_flags_degenerate_runs_before_their_numbers() -> None:
+    fill_default()
+    assert any("dense summaries degenerate" in element.value for element in app().markdown)
+
+
+@pytest.mark.parametrize("name", ["Start", "Prune", *RESULTS])
+def test_a_database_that_cannot_be_opened_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRPRUNE_DATABASE_URL", "not an address")
+    page = app(name)
+    assert "The database address 'not an address' cannot be read" in errors(page)
+    assert len(page.button) == 0
+
+
+def test_a_run_whose_worker_died_is_interrupted_when_somebody_looks() -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+    assert "The worker process ended before this run did" in errors(app("Prune", run=run.id))
+
+
+def test_links_carry_the_run() -> None:
+    run = fill_default()
+    page = app("Layers", run=run.id)
+    links = page.sidebar.get("page_link")
+    assert len(links) >= 5
+    assert {link.proto.query_string for link in links} == {f"run={run.id}"}
+
+
+def test_settings_of_the_server() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["runner"]["enforceSerializableSessionState"] is True
+    assert settings["server"]["enableXsrfProtection"] is True
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["client"]["showSidebarNavigation"] is False
+    assert settings["server"]["maxUploadSize"] * 1_000_000 == MAX_BYTES
+    assert "http" not in str(settings)  # nothing is fetched from elsewhere
