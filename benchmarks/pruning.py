@@ -49,7 +49,13 @@ def bare_forward_backward(model: Any, ids: torch.Tensor) -> None:
         model.zero_grad(set_to_none=True)
 
 
-def whole(loaded: LoadedModel, name: str, windows: Calibration, statistics_: ModelStatistics | None = None, sparsity: float = 0.5) -> None:
+def whole(
+    loaded: LoadedModel,
+    name: str,
+    windows: Calibration,
+    statistics_: ModelStatistics | None = None,
+    sparsity: float = 0.5,
+) -> None:
     method = get_method(name)
     for _ in prune(loaded, method, method.parse_options({}), Target(sparsity), windows, statistics_):
         pass
@@ -66,10 +72,14 @@ def main() -> None:
     loaded = load(catalogue.fetch(catalogue.resolve("smollm2-135m")))
     assert loaded.tokenizer is not None
     corpus = corpora.load("movies")
-    found = calibration_set(CalibrationSpec(samples=arguments.windows, seqlen=arguments.tokens), corpus, loaded.tokenizer)
+    found = calibration_set(
+        CalibrationSpec(samples=arguments.windows, seqlen=arguments.tokens), corpus, loaded.tokenizer
+    )
     ids = torch.from_numpy(found.ids).long()
     windows = Calibration(ids)
-    print(f"smollm2-135m, {loaded.dtype}, {loaded.device}, {torch.get_num_threads()} threads, {tuple(ids.shape)} tokens")
+    print(
+        f"smollm2-135m, {loaded.dtype}, {loaded.device}, {torch.get_num_threads()} threads, {tuple(ids.shape)} tokens"
+    )
 
     hgla = get_method("hgla")
     options = hgla.parse_options({})
@@ -105,7 +115,10 @@ def main() -> None:
     ]
     if not arguments.skip_generation:
         sets = opinion_sets(corpus, "test", 8)
-        prompts = [loaded.tokenizer.prompt_ids(summary_prompt(corpus.info, [o.text for o in one.opinions])) for one in sets]
+        prompts = [
+            loaded.tokenizer.prompt_ids(summary_prompt(corpus.info, [o.text for o in one.opinions]))
+            for one in sets
+        ]
         speed = {}
         for size in (1, 8):
             spec = EvaluationSpec(batch_size=size)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairprune.errors import BadInput, Unavailable
-from fairprune.opinions import Corpus, CorpusInfo, Opinion
+from fairprune.opinions import Corpus, Opinion
 from fairprune.prompts import SEPARATOR, after_opinions, before_opinions
 from fairprune.spec import CalibrationSpec, parse_calibration
 from fairprune.tokens import TextTokenizer
@@ -106,7 +106,9 @@ def calibration_set(
     if kind in ("general", "model-output"):
         if kind == "model-output":
             if summaries is None:
-                raise BadInput(f"calibration set {spec.name!r} is made of the model's own summaries, which are written when the run starts")
+                raise BadInput(
+                    f"calibration set {spec.name!r} is made of the model's own summaries, which are written when the run starts"
+                )
             texts, notes = list(summaries()), [f"summaries of the dense model that BUR calls {detail}"]
         else:
             texts, notes = general_texts(corpus, detail)
@@ -122,7 +124,9 @@ def general_texts(corpus: Corpus, source: str | None) -> tuple[list[str], list[s
         return list(corpus.general), ["film plots of the Rotten Tomatoes file, which hold no opinions"]
     from fairprune import corpora
 
-    return list(corpora.load("movies").general), ["film plots of the Rotten Tomatoes file, which hold no opinions"]
+    return list(corpora.load("movies").general), [
+        "film plots of the Rotten Tomatoes file, which hold no opinions"
+    ]
 
 
 def _c4_texts() -> list[str]:
@@ -132,10 +136,14 @@ def _c4_texts() -> list[str]:
         stream = datasets.load_dataset("allenai/c4", "en", split="validation", streaming=True)
         return [row["text"] for row in stream.take(C4_TEXTS)]
     except (OSError, datasets.exceptions.DatasetsError) as error:
-        raise Unavailable("C4 cannot be read from the hub here: choose the calibration set general, which is packaged") from error
+        raise Unavailable(
+            "C4 cannot be read from the hub here: choose the calibration set general, which is packaged"
+        ) from error
 
 
-def _packed(spec: CalibrationSpec, texts: list[str], tokenizer: TextTokenizer, kind: str, notes: list[str]) -> CalibrationSet:
+def _packed(
+    spec: CalibrationSpec, texts: list[str], tokenizer: TextTokenizer, kind: str, notes: list[str]
+) -> CalibrationSet:
     """Plain texts in a seeded order, one after the other, cut into windows; each window begins with BOS where there is one."""
     texts = [text for text in texts if text.strip()]
     order = list(range(len(texts)))
@@ -176,7 +184,9 @@ def _packed(spec: CalibrationSpec, texts: list[str], tokenizer: TextTokenizer, k
     )
 
 
-def _prompted(spec: CalibrationSpec, corpus: Corpus, tokenizer: TextTokenizer, kind: str, group: str | None) -> CalibrationSet:
+def _prompted(
+    spec: CalibrationSpec, corpus: Corpus, tokenizer: TextTokenizer, kind: str, group: str | None
+) -> CalibrationSet:
     """Windows of the summarisation prompt, filled with opinions of one topic (then the next, where one runs out)."""
     info = corpus.info
     head, tail = tokenizer.around(before_opinions(info), after_opinions(info))
@@ -241,9 +251,15 @@ class _OpinionSource:
             self.random.shuffle(by_topic[topic])
         self.by_topic = by_topic
         self.taken: set[int] = set()
-        lacking = [name for name in ([group] if kind == "one-group" else self.groups) if not any(o.group == name for o in pool)]
+        lacking = [
+            name
+            for name in ([group] if kind == "one-group" else self.groups)
+            if not any(o.group == name for o in pool)
+        ]
         if lacking:
-            raise BadInput(f"the calibration split of {corpus.info.name!r} has no opinion of group {lacking[0]!r}")
+            raise BadInput(
+                f"the calibration split of {corpus.info.name!r} has no opinion of group {lacking[0]!r}"
+            )
 
     def window(self, row: int) -> Iterator[Opinion]:
         """Opinions for one window. Ends when every opinion was given once.
@@ -268,7 +284,9 @@ class _OpinionSource:
 
     def _next(self, topic: str, wanted: str | None, inside: set[int]) -> Opinion | None:
         """An opinion of this topic and group that the window does not hold yet, fresh ones first; None when there is none."""
-        candidates = [o for o in self.by_topic[topic] if (wanted is None or o.group == wanted) and id(o) not in inside]
+        candidates = [
+            o for o in self.by_topic[topic] if (wanted is None or o.group == wanted) and id(o) not in inside
+        ]
         fresh = [o for o in candidates if id(o) not in self.taken]
         return next(iter(fresh or candidates), None)
 

@@ -132,7 +132,11 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
     if config.get("is_encoder_decoder"):
         raise BadInput(f"{folder} holds an encoder-decoder model: only decoder models can be pruned here")
     if weights and not list(folder.glob("*.safetensors")):
-        foreign = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf") for path in folder.glob(pattern))
+        foreign = sorted(
+            path.name
+            for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf")
+            for path in folder.glob(pattern)
+        )
         if foreign:
             raise BadInput(
                 f"{folder} has its weights as {foreign[0]}, which is not loaded because such files can run code or need a "
@@ -169,8 +173,14 @@ def cached_folder(hub_id: str) -> Path | None:
 
 def _check_hub(source: Source) -> str:
     """Asks the hub for the model's files and rights; two short requests. Returns the commit."""
+    import httpx2
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
 
     where = f"or give a local folder with its config.json and *.safetensors instead of {source.name!r}"
     try:
@@ -178,17 +188,23 @@ def _check_hub(source: Source) -> str:
         info = api.model_info(source.place, timeout=HUB_TIMEOUT_S)
         api.auth_check(source.place)
     except GatedRepoError as error:
-        raise Unavailable(f"{source.place} is gated: accept its licence on its hub page and set HF_TOKEN, {where}") from error
+        raise Unavailable(
+            f"{source.place} is gated: accept its licence on its hub page and set HF_TOKEN, {where}"
+        ) from error
     except RepositoryNotFoundError as error:
-        raise BadInput(f"the hub has no model {source.place!r} (or it is private and HF_TOKEN is not set): check the name, {where}") from error
-    except (HTTPError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+        raise BadInput(
+            f"the hub has no model {source.place!r} (or it is private and HF_TOKEN is not set): check the name, {where}"
+        ) from error
+    except (httpx2.HTTPError, HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
         raise Unavailable(
             f"{source.place} is not on this machine and the hub cannot be reached: connect, {where}. "
             "The model smollm2-135m needs no hub."
         ) from error
     files = [sibling.rfilename for sibling in info.siblings or []]
     if not any(file.endswith(".safetensors") for file in files):
-        raise BadInput(f"{source.place} has no safetensors on the hub, and other weight files are not loaded: choose another model, {where}")
+        raise BadInput(
+            f"{source.place} has no safetensors on the hub, and other weight files are not loaded: choose another model, {where}"
+        )
     return info.sha or source.place
 
 
@@ -211,15 +227,18 @@ def fetch(source: Source, report: Callable[[str], None] = lambda _text: None) ->
 
 
 def _download(source: Source, report: Callable[[str], None]) -> Path:
+    import httpx2
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+    from huggingface_hub.errors import HfHubHTTPError
 
     _check_hub(source)
     report(f"fetching {source.place} from the hub")
     try:
         return Path(snapshot_download(source.place, allow_patterns=WANTED))
-    except (HTTPError, HfHubHTTPError, OSError) as error:
-        raise Unavailable(f"{source.place} could not be fetched: {error}. Run again to continue where it stopped") from error
+    except (httpx2.HTTPError, HfHubHTTPError, OSError) as error:
+        raise Unavailable(
+            f"{source.place} could not be fetched: {error}. Run again to continue where it stopped"
+        ) from error
 
 
 def identity(source: Source) -> str:
@@ -275,4 +294,6 @@ def check_pattern_fits(source: Source, pattern: str) -> None:
     for key in ("hidden_size", "intermediate_size", "n_embd"):
         value = config.get(key)
         if isinstance(value, int) and value % m:
-            raise BadInput(f"pattern {pattern} does not divide this model: {key} is {value}, no multiple of {m}")
+            raise BadInput(
+                f"pattern {pattern} does not divide this model: {key} is {value}, no multiple of {m}"
+            )

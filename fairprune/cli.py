@@ -38,9 +38,13 @@ Method = Annotated[str, typer.Option(help=_help(PruningSpec, "method"))]
 Sparsity = Annotated[float | None, typer.Option(help=_help(PruningSpec, "sparsity"))]
 Pattern = Annotated[str | None, typer.Option(help=_help(PruningSpec, "pattern"))]
 Allocation = Annotated[str, typer.Option(help=_help(PruningSpec, "allocation"))]
-Option = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))]
+Option = Annotated[
+    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))
+]
 Calibration = Annotated[str, typer.Option(help=_help(CalibrationSpec, "name"))]
-Corpus = Annotated[str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")]
+Corpus = Annotated[
+    str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")
+]
 Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
 Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
 Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
@@ -60,7 +64,9 @@ def assets() -> None:
 def prune(
     model: Model,
     method: Method,
-    out: Annotated[Path, typer.Option(help="New folder for the pruned model, masks.safetensors and report.json.")],
+    out: Annotated[
+        Path, typer.Option(help="New folder for the pruned model, masks.safetensors and report.json.")
+    ],
     sparsity: Sparsity = None,
     pattern: Pattern = None,
     allocation: Allocation = "uniform",
@@ -70,7 +76,8 @@ def prune(
     seqlen: Seqlen = None,
     seed: Seed = 0,
     calibration_ids: Annotated[
-        Path | None, typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens).")
+        Path | None,
+        typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens)."),
     ] = None,
     option: Option = None,
     device: Device = "auto",
@@ -112,7 +119,9 @@ def run(
     allocation: Allocation = "uniform",
     calibration: Calibration = "balanced",
     corpus: Corpus = "movies",
-    preset: Annotated[str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))] = "quick",
+    preset: Annotated[
+        str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))
+    ] = "quick",
     option: Option = None,
     samples: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "samples"))] = None,
     calibration_samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
@@ -123,7 +132,9 @@ def run(
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write everything to this JSON file.")
+    ] = None,
 ) -> None:
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
     spec = plan_run(
@@ -151,9 +162,13 @@ def run(
     result = follow(spec)
     if json_file is not None:
         try:
-            json_file.write_text(json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+            json_file.write_text(
+                json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8"
+            )
         except OSError as error:
-            raise Unavailable(f"{json_file} cannot be written ({error.strerror}); the run {result['run_id']} is stored") from error
+            raise Unavailable(
+                f"{json_file} cannot be written ({error.strerror}); the run {result['run_id']} is stored"
+            ) from error
     from fairprune.tables import result_table
 
     print(result_table(result))
@@ -219,13 +234,17 @@ def follow(spec: RunSpec) -> dict[str, Any]:
         print(f"run {row.id}: {row.title}" + ("" if queued else f" ({row.state} already)"), file=sys.stderr)
         last: tuple[object, ...] = ()
         try:
-            for row in jobs.follow(row.id, store=store):
+            for now in jobs.follow(row.id, store=store):
+                row = now
                 if (row.state, row.stage, row.done) != last:
                     last = (row.state, row.stage, row.done)
                     where = f"{row.stage}: {row.message}" if row.message else (row.stage or row.state)
                     print(f"  {where}", file=sys.stderr)
         except KeyboardInterrupt:
-            print(f"no longer following; the run goes on (python -m fairprune cancel {row.id} ends it)", file=sys.stderr)
+            print(
+                f"no longer following; the run goes on (python -m fairprune cancel {row.id} ends it)",
+                file=sys.stderr,
+            )
             raise
         if row.state != "done":
             raise Unavailable(f"run {row.id} {row.state}: {row.error or 'no reason is stored'}")

@@ -54,9 +54,13 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         for name in TOKENIZER_FILES:
             if (loaded.folder / name).is_file():
                 shutil.copyfile(loaded.folder / name, partial / name)
-        save_file({name: keep.cpu().contiguous() for name, keep in masks.items()}, partial / "masks.safetensors")
+        save_file(
+            {name: keep.cpu().contiguous() for name, keep in masks.items()}, partial / "masks.safetensors"
+        )
         # Two kinds of safetensors lie in one folder: transformers reads those its own names and index point to.
-        (partial / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
+        (partial / "report.json").write_text(
+            json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
         verify(partial, loaded, masks)
         partial.chmod(0o755)
         if out.exists():
@@ -80,4 +84,6 @@ def verify(folder: Path, loaded: LoadedModel, masks: Mapping[str, torch.Tensor])
         if not torch.equal(written, pruned):
             raise NumericError(f"{name} differs after loading {folder} again: the export is not used")
         if name in masks and bool((written[~masks[name].cpu()] != 0).any()):
-            raise NumericError(f"{name} has weights where its mask says there are none: the export is not used")
+            raise NumericError(
+                f"{name} has weights where its mask says there are none: the export is not used"
+            )

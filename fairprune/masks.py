@@ -46,7 +46,9 @@ def keep_mask(
         raise NumericError(f"{name}: scores have shape {tuple(score.shape)}, but (out, in) is needed")
     # A sum shows in one reading whether all scores are finite; a sum that only overflows is looked at again.
     if not bool(torch.isfinite(score.sum())) and (bad := int((~torch.isfinite(score)).sum())):
-        raise NumericError(f"{name}: {bad} of {score.numel()} scores are NaN or infinite; no mask can be trusted")
+        raise NumericError(
+            f"{name}: {bad} of {score.numel()} scores are NaN or infinite; no mask can be trusted"
+        )
     if not 0 <= sparsity < 1:
         raise BadInput(f"sparsity {sparsity!r} is outside [0, 1)")
     rows, columns = score.shape
@@ -124,7 +126,9 @@ def check_pattern(pattern: tuple[int, int], columns: int, name: str) -> None:
     """Raises BadInput when m does not divide the input columns of a matrix."""
     n, m = pattern
     if columns % m:
-        raise BadInput(f"pattern {n}:{m} does not divide {name}, which has {columns} input columns: {columns} is no multiple of {m}")
+        raise BadInput(
+            f"pattern {n}:{m} does not divide {name}, which has {columns} input columns: {columns} is no multiple of {m}"
+        )
 
 
 def _pattern_mask(score: torch.Tensor, n: int, m: int, name: str) -> torch.Tensor:
@@ -154,7 +158,9 @@ def global_counts(scores: Sequence[torch.Tensor], sparsity: float) -> list[int]:
     """
     for position, score in enumerate(scores):
         if not bool(torch.isfinite(score).all()):
-            raise NumericError(f"matrix {position} of its kind has NaN or infinite scores; no threshold can be trusted")
+            raise NumericError(
+                f"matrix {position} of its kind has NaN or infinite scores; no threshold can be trusted"
+            )
     total = round(sparsity * sum(score.numel() for score in scores))
     if total == 0:
         return [0] * len(scores)

@@ -82,7 +82,9 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
     try:
         model = model.to(device).eval()
     except torch.OutOfMemoryError as error:
-        raise Unavailable(f"{folder.name} does not fit on {device}: choose a smaller model, or bfloat16") from error
+        raise Unavailable(
+            f"{folder.name} does not fit on {device}: choose a smaller model, or bfloat16"
+        ) from error
     tokenizer = TextTokenizer.from_folder(folder) if (folder / "tokenizer.json").is_file() else None
     return LoadedModel(model, find_blocks(model), folder, tokenizer)
 
@@ -100,12 +102,18 @@ def find_blocks(model: nn.Module) -> tuple[Block, ...]:
             if best is None or size > best[0]:
                 best = (size, name, module)
     if best is None:
-        raise BadInput(f"{type(model).__name__} has no list of decoder blocks: only transformers decoder models can be pruned")
+        raise BadInput(
+            f"{type(model).__name__} has no list of decoder blocks: only transformers decoder models can be pruned"
+        )
     _, prefix, layers = best
     blocks = []
     for index, layer in enumerate(layers):
         name = f"{prefix}.{index}"
-        linears = {f"{name}.{inner}": part for inner, part in layer.named_modules() if isinstance(part, nn.Linear | Conv1D)}
+        linears = {
+            f"{name}.{inner}": part
+            for inner, part in layer.named_modules()
+            if isinstance(part, nn.Linear | Conv1D)
+        }
         if not linears:
             raise BadInput(f"block {name} of {type(model).__name__} has no linear layers to prune")
         in_linears = sum(part.weight.numel() for part in linears.values())
@@ -121,7 +129,7 @@ def find_blocks(model: nn.Module) -> tuple[Block, ...]:
 
 def weight_matrix(layer: nn.Module) -> torch.Tensor:
     """The weight of a linear layer as (out, in); a view, so that writing to it writes to the layer."""
-    weight: torch.Tensor = layer.weight.data  # type: ignore[assignment, union-attr]
+    weight: torch.Tensor = layer.weight.data  # type: ignore[assignment]
     return weight.T if isinstance(layer, Conv1D) else weight
 
 
@@ -154,10 +162,9 @@ class BlockCall:
 
     def run(self, block: nn.Module, hidden: torch.Tensor) -> torch.Tensor:
         """The block's output hidden states for other input hidden states, called as the model calls it."""
-        if self.by_name:
-            result = block(*self.args, **{**self.kwargs, "hidden_states": hidden})
-        else:
-            result = block(hidden, *self.args, **self.kwargs)
+        positional = self.args if self.by_name else (hidden, *self.args)
+        named = {**self.kwargs, "hidden_states": hidden} if self.by_name else self.kwargs
+        result = block(*positional, **named)
         return result[0] if isinstance(result, tuple) else result  # type: ignore[no-any-return]
 
 
@@ -194,7 +201,9 @@ def _returns_tuple(loaded: LoadedModel, ids: torch.Tensor) -> list[bool]:
     """Whether each block returns a tuple, seen on a walk over two tokens."""
     seen: list[bool] = []
     hooks = [
-        block.module.register_forward_hook(lambda _module, _args, output: seen.append(isinstance(output, tuple)))
+        block.module.register_forward_hook(
+            lambda _module, _args, output: seen.append(isinstance(output, tuple))
+        )
         for block in loaded.blocks
     ]
     try:

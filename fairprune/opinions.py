@@ -52,7 +52,8 @@ class OpinionSet:
             "composition": self.composition,
             "first_group": self.first_group,
             "opinions": [
-                {"text": o.text, "group": o.group, "source": o.source, "speaker": o.speaker} for o in self.opinions
+                {"text": o.text, "group": o.group, "source": o.source, "speaker": o.speaker}
+                for o in self.opinions
             ],
         }
 

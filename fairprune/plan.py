@@ -81,8 +81,17 @@ def plan_run(
     if summaries and corpora.is_ready(corpus):
         # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
         wanted = evaluation.samples if samples is not None else None
-        sets = opinion_sets(corpora.load(corpus), "test", wanted, evaluation.set_size, evaluation.compositions, evaluation.seed)
-        evaluation = evaluation.model_copy(update={"samples": min(len(sets), evaluation.samples or len(sets))})
+        sets = opinion_sets(
+            corpora.load(corpus),
+            "test",
+            wanted,
+            evaluation.set_size,
+            evaluation.compositions,
+            evaluation.seed,
+        )
+        evaluation = evaluation.model_copy(
+            update={"samples": min(len(sets), evaluation.samples or len(sets))}
+        )
     name = source.name if source.kind != "folder" else source.place
     return spec.model_copy(
         update={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,6 +58,7 @@ class LayerPruned:
 
 
 Event = WindowSeen | LayerPruned
+PruneLayer = Callable[[str, LayerStatistics, Block], LayerPruned]
 
 
 def gradient_need(method: Method, options: Options) -> tuple[Loss, Literal["l1", "l2"]] | None:
@@ -71,10 +72,14 @@ def needs_dense_pass(method: Method, options: Options, target: Target) -> bool:
     """Whether one pass of the dense model over the windows is needed."""
     if not method.needs:
         return False
-    return method.propagation(options) == "dense" or "gradient" in method.needs or target.allocation == "global"
+    return (
+        method.propagation(options) == "dense" or "gradient" in method.needs or target.allocation == "global"
+    )
 
 
-def collect_dense(loaded: LoadedModel, method: Method, options: Options, calibration: Calibration, into: ModelStatistics) -> Iterator[WindowSeen]:
+def collect_dense(
+    loaded: LoadedModel, method: Method, options: Options, calibration: Calibration, into: ModelStatistics
+) -> Iterator[WindowSeen]:
     """The dense pass that this method needs, into `into`."""
     need = gradient_need(method, options)
     yield from collect(
@@ -129,7 +134,9 @@ def prune(
         start = time.perf_counter()
         weight = weight_matrix(linears[name])
         score = method.score(weight.float(), entry, options)
-        keep = keep_mask(score, target.sparsity, within=within, pattern=target.pattern, count=counts.get(name), name=name)
+        keep = keep_mask(
+            score, target.sparsity, within=within, pattern=target.pattern, count=counts.get(name), name=name
+        )
         apply_mask(weight, keep)
         asked = counts[name] / weight.numel() if name in counts else target.sparsity
         report = matrix_report(name, block, asked, weight, keep, score, entry, start)
@@ -144,7 +151,9 @@ def prune(
                 yield prune_layer(name, dense[name], block)
 
 
-def allocate(loaded: LoadedModel, method: Method, options: Options, target: Target, dense: ModelStatistics) -> dict[str, int]:
+def allocate(
+    loaded: LoadedModel, method: Method, options: Options, target: Target, dense: ModelStatistics
+) -> dict[str, int]:
     """Allocation 'global': how many weights each matrix loses under one threshold over all matrices of a kind."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for block in loaded.blocks:
@@ -158,7 +167,13 @@ def allocate(loaded: LoadedModel, method: Method, options: Options, target: Targ
     return counts
 
 
-def _walk_pruned(loaded: LoadedModel, calibration: Calibration, dense: ModelStatistics, prune_layer, batch_size: int = 8) -> Iterator[LayerPruned]:  # type: ignore[no-untyped-def]
+def _walk_pruned(
+    loaded: LoadedModel,
+    calibration: Calibration,
+    dense: ModelStatistics,
+    prune_layer: PruneLayer,
+    batch_size: int = 8,
+) -> Iterator[LayerPruned]:
     """Each block calibrates on the outputs of the pruned blocks before it: two forwards per block, but one in the last."""
     ids = calibration.ids.to(loaded.device, torch.long)
     windows, tokens = ids.shape
@@ -176,7 +191,10 @@ def _walk_pruned(loaded: LoadedModel, calibration: Calibration, dense: ModelStat
             yield prune_layer(name, entry, block)
         if block.index + 1 < len(loaded.blocks):
             with torch.no_grad():
-                hidden = [per_block[block.index].run(block.module, states) for states, per_block in zip(hidden, calls, strict=True)]
+                hidden = [
+                    per_block[block.index].run(block.module, states)
+                    for states, per_block in zip(hidden, calls, strict=True)
+                ]
 
 
 def _kind(name: str, block: Block) -> str:

@@ -30,12 +30,22 @@ def read_ids(path: Path) -> NDArray[np.int32]:
     except FileNotFoundError as error:
         raise BadInput(f"the file of calibration ids {path} does not exist") from error
     except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{path} is no .npy file of integers (pickled objects are refused): save a NumPy array (windows, tokens)") from error
-    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in "iu" or value.shape[0] < 1 or value.shape[1] < 2:
+        raise BadInput(
+            f"{path} is no .npy file of integers (pickled objects are refused): save a NumPy array (windows, tokens)"
+        ) from error
+    if (
+        not isinstance(value, np.ndarray)
+        or value.ndim != 2
+        or value.dtype.kind not in "iu"
+        or value.shape[0] < 1
+        or value.shape[1] < 2
+    ):
         shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "an archive"
         raise BadInput(f"{path} holds {shown}, but integers (windows, tokens ≥ 2) are needed")
     if int(value.min()) < 0 or int(value.max()) >= 2**31:
-        raise BadInput(f"{path} holds token ids from {int(value.min())} to {int(value.max())}: ids are never negative")
+        raise BadInput(
+            f"{path} holds token ids from {int(value.min())} to {int(value.max())}: ids are never negative"
+        )
     return value.astype(np.int32)
 
 
@@ -45,7 +55,7 @@ class _Spoken(Execution):
     report_to: Callable[[str], None]
     _said: tuple[str, int] = ("", -1)
 
-    def progress(self, done: int, total: int, message: str) -> None:
+    def progress(self, done: int, total: int, message: str) -> None:  # noqa: ARG002
         if message and (self._stage, done) != self._said:
             self._said = (self._stage, done)
             self.report_to(f"{self._stage}: {message}")
@@ -54,7 +64,9 @@ class _Spoken(Execution):
         self.report_to(text)
 
 
-def prune_to_folder(spec: RunSpec, out: Path, ids: NDArray[np.int32] | None, report_to: Callable[[str], None]) -> SparsityReport:
+def prune_to_folder(
+    spec: RunSpec, out: Path, ids: NDArray[np.int32] | None, report_to: Callable[[str], None]
+) -> SparsityReport:
     """Prunes the model of `spec` and writes it to the new folder `out`.
 
     Args:
@@ -91,13 +103,22 @@ def prune_to_folder(spec: RunSpec, out: Path, ids: NDArray[np.int32] | None, rep
 
 def _check_vocabulary(ids: NDArray[np.int32], vocabulary: int) -> None:
     if int(ids.max()) >= vocabulary:
-        raise BadInput(f"the calibration ids go up to {int(ids.max())}, but the model's vocabulary ends at {vocabulary - 1}: they are of another tokenizer")
+        raise BadInput(
+            f"the calibration ids go up to {int(ids.max())}, but the model's vocabulary ends at {vocabulary - 1}: another tokenizer's?"
+        )
 
 
-def _report(spec: RunSpec, job: Execution, ids: NDArray[np.int32] | None, seconds: dict[str, float]) -> dict[str, Any]:
+def _report(
+    spec: RunSpec, job: Execution, ids: NDArray[np.int32] | None, seconds: dict[str, float]
+) -> dict[str, Any]:
     windows = job.windows
     if ids is not None:
-        calibration: dict[str, Any] | None = {"samples": ids.shape[0], "seqlen": ids.shape[1], "hash": ids_hash(ids), "source": "token ids"}
+        calibration: dict[str, Any] | None = {
+            "samples": ids.shape[0],
+            "seqlen": ids.shape[1],
+            "hash": ids_hash(ids),
+            "source": "token ids",
+        }
     else:
         calibration = windows.to_json() if windows is not None else None
     return {

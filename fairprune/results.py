@@ -14,12 +14,17 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
     Raises:
         StoreError: the run has no results.
     """
-    parts = {kind: store.result(run.id, kind) for kind in ("sparsity", "evaluation", "generation", "calibration")}
+    parts = {
+        kind: store.result(run.id, kind) for kind in ("sparsity", "evaluation", "generation", "calibration")
+    }
     sparsity, evaluation, generation = parts["sparsity"], parts["evaluation"], parts["generation"]
     if sparsity is None or evaluation is None or generation is None:
         raise StoreError(f"run {run.id} is {run.state} but its results are not stored: run it again")
     sets = store.sets(generation["sets"])
-    rows = {name: {row.position: row for row in store.summaries(facts["id"])} for name, facts in generation["systems"].items()}
+    rows = {
+        name: {row.position: row for row in store.summaries(facts["id"])}
+        for name, facts in generation["systems"].items()
+    }
     samples = []
     for position, set_id in enumerate(generation["sets"]):
         one = sets[set_id]

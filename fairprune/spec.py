@@ -35,7 +35,9 @@ class Part(BaseModel):
 
 
 class ModelSpec(Part):
-    name: str = Field(min_length=1, description="Catalogue name, hub id (owner/name) or local folder of a decoder model.")
+    name: str = Field(
+        min_length=1, description="Catalogue name, hub id (owner/name) or local folder of a decoder model."
+    )
     identity: str = Field("", description="Hash of the weights, filled in when a run is submitted.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Number format of the weights; auto keeps the checkpoint's own."
@@ -45,10 +47,14 @@ class ModelSpec(Part):
 class PruningSpec(Part):
     method: str = Field(description="Pruning method: how weights are scored.")
     sparsity: float = Field(
-        0.5, ge=0, lt=1, description="Share of weights to drop in the decoder blocks' linear layers, in [0, 1)."
+        0.5,
+        ge=0,
+        lt=1,
+        description="Share of weights to drop in the decoder blocks' linear layers, in [0, 1).",
     )
     pattern: str | None = Field(
-        None, description="n:m, n dropped of every m consecutive input columns (2:4, 4:8); empty for unstructured."
+        None,
+        description="n:m, n dropped of every m consecutive input columns (2:4, 4:8); empty for unstructured.",
     )
     allocation: Literal["uniform", "global"] = Field(
         "uniform",
@@ -63,7 +69,9 @@ class PruningSpec(Part):
             n, m = parse_pattern(values["pattern"])
             given = values.get("sparsity")
             if given is not None and abs(float(given) - n / m) > 1e-9:
-                raise BadInput(f"pattern {n}:{m} drops {n / m:.3g} of the weights, but sparsity {given} was asked: leave one out")
+                raise BadInput(
+                    f"pattern {n}:{m} drops {n / m:.3g} of the weights, but sparsity {given} was asked: leave one out"
+                )
             values = {**values, "pattern": f"{n}:{m}", "sparsity": n / m}
         return values
 
@@ -74,7 +82,9 @@ class PruningSpec(Part):
         # Defaults are written out: a run keeps its identity when a default changes, and says what it did.
         object.__setattr__(self, "options", options.model_dump(mode="json"))
         if self.pattern and self.allocation != "uniform":
-            raise BadInput(f"pattern {self.pattern} fixes the sparsity of every matrix: allocation must be 'uniform', not {self.allocation!r}")
+            raise BadInput(
+                f"pattern {self.pattern} fixes the sparsity of every matrix: allocation must be 'uniform', not {self.allocation!r}"
+            )
         return self
 
     @property
@@ -101,14 +111,25 @@ class CalibrationSpec(Part):
 class EvaluationSpec(Part):
     corpus: str = Field("movies", description="Corpus whose opinions are summarised.")
     samples: int | None = Field(
-        8, ge=1, le=100_000, description="Number of opinion sets that are summarised and scored; empty for all that the test split gives."
+        8,
+        ge=1,
+        le=100_000,
+        description="Number of opinion sets that are summarised and scored; empty for all that the test split gives.",
     )
     set_size: int = Field(8, ge=2, le=64, description="Opinions per set.")
     compositions: Literal["mixed", "balanced", "skewed"] = Field(
-        "mixed", description="Group mix of the sets: mixed (balanced, then skewed to each group, in turn), balanced or skewed."
+        "mixed",
+        description="Group mix of the sets: mixed (balanced, then skewed to each group, in turn), balanced or skewed.",
     )
-    max_new_tokens: int = Field(40, ge=8, le=2048, description="Longest summary in tokens; it is cut back to a sentence end.")
-    batch_size: int = Field(8, ge=1, le=512, description="Summaries written at once; part of the result, since batching changes rounding.")
+    max_new_tokens: int = Field(
+        40, ge=8, le=2048, description="Longest summary in tokens; it is cut back to a sentence end."
+    )
+    batch_size: int = Field(
+        8,
+        ge=1,
+        le=512,
+        description="Summaries written at once; part of the result, since batching changes rounding.",
+    )
     sample: bool = Field(False, description="Draw tokens at random (seeded) instead of taking the likeliest.")
     temperature: float = Field(0.7, gt=0, le=5, description="Temperature of sampled generation.")
     top_p: float = Field(0.95, gt=0, le=1, description="Nucleus of sampled generation.")
@@ -116,15 +137,27 @@ class EvaluationSpec(Part):
 
 
 class MetricSpec(Part):
-    tau: str = Field("0.8", description="BUR's threshold: a group is under-represented below tau times its source share.")
+    tau: str = Field(
+        "0.8", description="BUR's threshold: a group is under-represented below tau times its source share."
+    )
     reading: Literal["ratio", "equal"] = Field(
-        "ratio", description="Fair share of a group: its share of the source (ratio), or the same for all groups (equal)."
+        "ratio",
+        description="Fair share of a group: its share of the source (ratio), or the same for all groups (equal).",
     )
-    ties: Literal["lt", "le"] = Field("lt", description="At exactly tau a group counts as fair (lt, the paper) or unfair (le, released code).")
+    ties: Literal["lt", "le"] = Field(
+        "lt",
+        description="At exactly tau a group counts as fair (lt, the paper) or unfair (le, released code).",
+    )
     zero_match: Literal["unscored", "uniform"] = Field(
-        "unscored", description="A summary without any matched token is left out and counted, or taken as uniform (as published)."
+        "unscored",
+        description="A summary without any matched token is left out and counted, or taken as uniform (as published).",
     )
-    none_below: float = Field(0.6, ge=0, le=1, description="A sentence whose likeliest group has less than this probability has no group.")
+    none_below: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="A sentence whose likeliest group has less than this probability has no group.",
+    )
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples of topics.")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the random extract.")
 
@@ -133,7 +166,9 @@ class MetricSpec(Part):
         try:
             value = Fraction(self.tau)
         except (ValueError, ZeroDivisionError) as error:
-            raise BadInput(f"tau {self.tau!r} is not a number: write a decimal or a fraction, such as 0.8 or 4/5") from error
+            raise BadInput(
+                f"tau {self.tau!r} is not a number: write a decimal or a fraction, such as 0.8 or 4/5"
+            ) from error
         if not 0 <= value <= 1:
             raise BadInput(f"tau {self.tau!r} is outside [0, 1]")
         return self
@@ -150,7 +185,9 @@ class RunSpec(Part):
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
-        if self.pruning.options.get("loss") == "summary_tokens" and not self.calibration.name.startswith("model-output"):
+        if self.pruning.options.get("loss") == "summary_tokens" and not self.calibration.name.startswith(
+            "model-output"
+        ):
             raise BadInput(
                 f"loss 'summary_tokens' exists only with the calibration set model-output, not with {self.calibration.name!r}"
             )
@@ -158,7 +195,9 @@ class RunSpec(Part):
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
 
     @property
     def id(self) -> str:
@@ -201,16 +240,33 @@ def parse_calibration(name: str, groups: tuple[str, ...] | None = None) -> tuple
     """
     kind, _, detail = name.partition(":")
     if kind not in CALIBRATION_KINDS:
-        raise unknown("calibration set", name, ["balanced", "random", "skewed:GROUP", "one-group:GROUP", "model-output:fair", "model-output:unfair", "general"])
+        raise unknown(
+            "calibration set",
+            name,
+            [
+                "balanced",
+                "random",
+                "skewed:GROUP",
+                "one-group:GROUP",
+                "model-output:fair",
+                "model-output:unfair",
+                "general",
+            ],
+        )
     if kind in ("skewed", "one-group"):
         if not detail:
-            raise BadInput(f"calibration set {name!r} needs a group: write {kind}:GROUP" + (f" with one of {', '.join(groups)}" if groups else ""))
+            raise BadInput(
+                f"calibration set {name!r} needs a group: write {kind}:GROUP"
+                + (f" with one of {', '.join(groups)}" if groups else "")
+            )
         if groups is not None and detail not in groups:
             raise unknown(f"group of calibration set {kind!r}:", detail, groups)
         return kind, detail
     if kind == "model-output":
         if detail not in ("fair", "unfair"):
-            raise BadInput(f"calibration set {name!r} is not known: write model-output:fair or model-output:unfair")
+            raise BadInput(
+                f"calibration set {name!r} is not known: write model-output:fair or model-output:unfair"
+            )
         return kind, detail
     if kind == "general" and detail == "c4":
         return kind, detail
@@ -235,7 +291,9 @@ def parse_part(part: type[T], values: dict[str, Any]) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise BadInput(f"{where} cannot be {first['input']!r}: {first['msg']}{_sentence(part, first['loc'])}") from error
+        raise BadInput(
+            f"{where} cannot be {first['input']!r}: {first['msg']}{_sentence(part, first['loc'])}"
+        ) from error
 
 
 def _sentence(part: type[BaseModel], path: tuple[int | str, ...]) -> str:

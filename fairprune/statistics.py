@@ -80,7 +80,12 @@ def observe_inputs(linears: Mapping[str, nn.Module], into: ModelStatistics) -> I
             x = inputs[0].detach()
             if not last or last[0][0] is not inputs[0]:
                 rows = x.reshape(-1, x.shape[-1]).float()
-                last[:] = [(inputs[0], rows.square_().sum(dim=0) if x.dtype != torch.float32 else rows.square().sum(dim=0))]
+                last[:] = [
+                    (
+                        inputs[0],
+                        rows.square_().sum(dim=0) if x.dtype != torch.float32 else rows.square().sum(dim=0),
+                    )
+                ]
             entry = into[name]
             entry.input_sum = last[0][1].clone() if entry.input_sum is None else entry.input_sum + last[0][1]
 
@@ -96,7 +101,9 @@ def observe_inputs(linears: Mapping[str, nn.Module], into: ModelStatistics) -> I
 
 
 @contextmanager
-def observe_gradients(linears: Mapping[str, nn.Module], into: ModelStatistics, aggregate: Aggregate) -> Iterator[dict[str, int]]:
+def observe_gradients(
+    linears: Mapping[str, nn.Module], into: ModelStatistics, aggregate: Aggregate
+) -> Iterator[dict[str, int]]:
     """Inside, every backward pass adds g² (or |g|) to `into[name].gradient_sum` as each gradient becomes ready.
 
     Each gradient is freed at once: never more than one layer's gradient lives beside the sums.
@@ -126,7 +133,7 @@ def observe_gradients(linears: Mapping[str, nn.Module], into: ModelStatistics, a
         return hook
 
     handles = [
-        layer.weight.register_post_accumulate_grad_hook(hook_for(name, layer))  # type: ignore[union-attr, operator]
+        layer.weight.register_post_accumulate_grad_hook(hook_for(name, layer))  # type: ignore[operator]
         for name, layer in linears.items()
     ]
     try:
@@ -136,7 +143,9 @@ def observe_gradients(linears: Mapping[str, nn.Module], into: ModelStatistics, a
             handle.remove()
 
 
-def window_loss(loaded: LoadedModel, window: torch.Tensor, loss: Loss, loss_mask: torch.Tensor | None) -> torch.Tensor:
+def window_loss(
+    loaded: LoadedModel, window: torch.Tensor, loss: Loss, loss_mask: torch.Tensor | None
+) -> torch.Tensor:
     """The loss of one window (1, tokens): next-token cross-entropy, float32, a scalar.
 
     last_token: of the last token alone; all_tokens: mean over all tokens but the first; summary_tokens: mean over
@@ -152,7 +161,9 @@ def window_loss(loaded: LoadedModel, window: torch.Tensor, loss: Loss, loss_mask
     targets = window[0, -(keep - 1) :]
     if loss == "summary_tokens":
         if loss_mask is None or not bool(loss_mask[1:].any()):
-            raise BadInput("loss 'summary_tokens' needs windows with summary tokens: use the calibration set model-output")
+            raise BadInput(
+                "loss 'summary_tokens' needs windows with summary tokens: use the calibration set model-output"
+            )
         return cross_entropy(logits[loss_mask[1:]], targets[loss_mask[1:]])
     return cross_entropy(logits, targets)
 
@@ -204,7 +215,9 @@ def collect(
                 yield WindowSeen(index + 1, windows)
         without = [name for name, count in seen.items() if count != windows]
         if without:
-            raise NumericError(f"{len(without)} layers had no gradient in every window (first: {without[0]}): they cannot be scored")
+            raise NumericError(
+                f"{len(without)} layers had no gradient in every window (first: {without[0]}): they cannot be scored"
+            )
     for entry in into.values():
         entry.sequences, entry.tokens = windows, windows * tokens
     check_finite(into)
@@ -215,7 +228,9 @@ def check_finite(statistics: ModelStatistics) -> None:
     for entry in statistics.values():
         for kind, values in [("input", entry.input_sum), *entry.gradient_sum.items()]:
             if values is not None and not bool(torch.isfinite(values.sum())):
-                raise NumericError(f"{entry.name}: the {kind} statistics are not finite; is the model sound in this number format?")
+                raise NumericError(
+                    f"{entry.name}: the {kind} statistics are not finite; is the model sound in this number format?"
+                )
 
 
 def empty_statistics(linears: Mapping[str, nn.Module]) -> ModelStatistics:

@@ -47,7 +47,9 @@ def read(name: str) -> ModelStatistics | None:
                 else:
                     statistics.gradient_sum[kind] = file.get_tensor(entry)
     except (SafetensorError, KeyError, ValueError) as error:
-        _log.warning("stored statistics %s are damaged (%s): removed, they will be collected again", path.name, error)
+        _log.warning(
+            "stored statistics %s are damaged (%s): removed, they will be collected again", path.name, error
+        )
         path.unlink(missing_ok=True)
         return None
     os.utime(path)
@@ -72,7 +74,7 @@ def write(name: str, statistics: ModelStatistics) -> bool:
     os.close(handle)
     try:
         save_file(tensors, partial, metadata={"sequences": str(first.sequences), "tokens": str(first.tokens)})
-        os.replace(partial, path)
+        Path(partial).replace(path)
     except (OSError, SafetensorError) as error:
         _log.warning("statistics were not stored: %s", error)
         return False

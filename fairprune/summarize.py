@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,6 +34,8 @@ class Summary:
     """The limit came before any sentence end."""
     batch_size: int
     """Prompts that were really in its batch's generation."""
+    halved: bool = False
+    """The batch had to be halved because the device has too little memory."""
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -76,14 +78,21 @@ def summarize(
 
 
 def _halving(
-    loaded: LoadedModel, prompts: Sequence[list[int]], batch: list[int], spec: EvaluationSpec, seed: int, on_token: Callable[[int], None]
+    loaded: LoadedModel,
+    prompts: Sequence[list[int]],
+    batch: list[int],
+    spec: EvaluationSpec,
+    seed: int,
+    on_token: Callable[[int], None],
 ) -> Iterator[Summary]:
     """The batch's summaries; where the device has too little memory, of its two halves."""
     try:
         written = _generate(loaded, prompts, batch, spec, seed, on_token)
     except torch.OutOfMemoryError as error:
         if len(batch) == 1:
-            raise Unavailable("not even one prompt fits the device's memory: choose a smaller model, or shorter sets") from error
+            raise Unavailable(
+                "not even one prompt fits the device's memory: choose a smaller model, or shorter sets"
+            ) from error
         written = None
     if written is not None:
         yield from written
@@ -91,14 +100,17 @@ def _halving(
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     half = (len(batch) + 1) // 2
-    yield from _halving(loaded, prompts, batch[:half], spec, seed, on_token)
-    yield from _halving(loaded, prompts, batch[half:], spec, seed, on_token)
+    for part in (batch[:half], batch[half:]):
+        for summary in _halving(loaded, prompts, part, spec, seed, on_token):
+            yield replace(summary, halved=True)
 
 
-class _SentenceEnd(StoppingCriteria):
+class _SentenceEnd(StoppingCriteria):  # type: ignore[misc]
     """Ends a summary at a sentence end once it has most of its tokens."""
 
-    def __init__(self, decode: Callable[[list[int]], str], start: int, earliest: int, on_token: Callable[[int], None]) -> None:
+    def __init__(
+        self, decode: Callable[[list[int]], str], start: int, earliest: int, on_token: Callable[[int], None]
+    ) -> None:
         self.decode, self.start, self.earliest, self.on_token = decode, start, earliest, on_token
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
@@ -122,7 +134,12 @@ def _generation_config(model: Any, config: GenerationConfig) -> Iterator[None]:
 
 
 def _generate(
-    loaded: LoadedModel, prompts: Sequence[list[int]], batch: list[int], spec: EvaluationSpec, seed: int, on_token: Callable[[int], None]
+    loaded: LoadedModel,
+    prompts: Sequence[list[int]],
+    batch: list[int],
+    spec: EvaluationSpec,
+    seed: int,
+    on_token: Callable[[int], None],
 ) -> list[Summary]:
     tokenizer = loaded.tokenizer
     assert tokenizer is not None
@@ -138,7 +155,11 @@ def _generate(
         attention[row, width - len(prompt) :] = 1
     sampling = {"temperature": spec.temperature, "top_p": spec.top_p} if spec.sample else {}
     config = GenerationConfig(
-        max_new_tokens=spec.max_new_tokens, do_sample=spec.sample, pad_token_id=pad, eos_token_id=ends or None, **sampling
+        max_new_tokens=spec.max_new_tokens,
+        do_sample=spec.sample,
+        pad_token_id=pad,
+        eos_token_id=ends or None,
+        **sampling,
     )
     criteria = _SentenceEnd(tokenizer.decode, width, int(EARLIEST_END * spec.max_new_tokens), on_token)
     devices = [loaded.device] if loaded.device.type == "cuda" else []

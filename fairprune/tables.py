@@ -18,27 +18,42 @@ def result_table(result: dict[str, Any]) -> str:
     for name, facts in result["generation"].items():
         speed = facts["tokens_per_second"]
         shown = "–" if speed is None else f"{speed:.1f} tokens/s"
-        lines.append(f"{name:10} {shown} on {facts['device']} ({facts['dtype']}){', reused' if facts['reused'] else ''}")
+        lines.append(
+            f"{name:10} {shown} on {facts['device']} ({facts['dtype']}){', reused' if facts['reused'] else ''}"
+        )
     lines += [f"note       {note}" for note in result["notes"]]
     for system, row in result["degenerate"].items():
         if row["flag"]:
-            lines.append(f"WARNING    {row['share']:.0%} of the {system} summaries are degenerate: fairness numbers say little")
+            lines.append(
+                f"WARNING    {row['share']:.0%} of the {system} summaries are degenerate: fairness numbers say little"
+            )
     lines += ["", _row("", [*SYSTEMS, "n", "unscored"])]
     for name, cells in result["metrics"].items():
-        lines.append(_row(name, [*(_cell(cells.get(system), 100, "%") for system in SYSTEMS), *_counts(cells)]))
+        lines.append(
+            _row(name, [*(_cell(cells.get(system), 100, "%") for system in SYSTEMS), *_counts(cells)])
+        )
     lines.append("")
     for row in result["groups"]:
         if row["system"] in ("dense", "pruned"):
-            lines.append(f"{'share of ' + row['group']:24} {row['system']:8} summary − source  {_cell(row, 100, ' points')}  n {row['n']}")
+            lines.append(
+                f"{'share of ' + row['group']:24} {row['system']:8} summary − source  {_cell(row, 100, ' points')}  n {row['n']}"
+            )
     lines.append("")
     for name, cells in result["quality"].items():
         scale, unit = (1, "") if name == "words" else (100, "%")
-        lines.append(_row(name, [*(_cell(cells.get(system), scale, unit) for system in SYSTEMS[:3]), "", *_counts(cells)]))
+        lines.append(
+            _row(
+                name,
+                [*(_cell(cells.get(system), scale, unit) for system in SYSTEMS[:3]), "", *_counts(cells)],
+            )
+        )
     return "\n".join(lines)
 
 
 def _row(name: str, cells: list[str]) -> str:
-    return f"{name:11}" + "".join(f"{cell:>27}" if index < 4 else f"{cell:>9}" for index, cell in enumerate(cells))
+    return f"{name:11}" + "".join(
+        f"{cell:>27}" if index < 4 else f"{cell:>9}" for index, cell in enumerate(cells)
+    )
 
 
 def _cell(cell: dict[str, Any] | None, scale: float, unit: str) -> str:

@@ -69,7 +69,9 @@ class TextTokenizer:
         """
         if self.template is None:
             return text
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
         environment.globals["raise_exception"] = _refuse
         environment.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
         # A template that prints the date would make the same run differ from day to day.
@@ -137,7 +139,7 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
 def _read(folder: Path, _modified: int) -> TextTokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception as error:  # noqa: BLE001 - the tokenizers library raises bare Exception
+    except Exception as error:  # the tokenizers library raises bare Exception
         raise BadInput(f"{folder / 'tokenizer.json'} cannot be read: {error}") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()

@@ -22,11 +22,11 @@ from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
-from fairprune.prompts import summary_prompt
-from fairprune.spec import EvaluationSpec, RunSpec, content_hash, parse_calibration, parse_pattern
-from fairprune.store import Store, SummaryRow, open_store
+from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
+from fairprune.store import Store, open_store
 
 if TYPE_CHECKING:
+    from fairprune.generations import SummaryWriter
     from fairprune.models import LoadedModel
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
@@ -110,80 +110,47 @@ class Execution:
         source = catalogue.resolve(self.spec.model.name)
         folder = catalogue.fetch(source, self.say)
         if catalogue.identity(source) != self.spec.model.identity:
-            raise BadInput(f"the weights of {source.name} have changed since this run was submitted: submit it again")
+            raise BadInput(
+                f"the weights of {source.name} have changed since this run was submitted: submit it again"
+            )
         self.progress(0, 1, "importing torch and loading weights")
         from fairprune.models import load
 
         self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
-        self.say(f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}")
+        self.say(
+            f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
+        )
 
     def draw_opinions(self) -> None:
-        self.sets = self._draw("test", self.spec.evaluation.samples)
-        self.say(f"{len(self.sets)} opinion sets on {len({one.topic for one in self.sets})} topics of {self.corpus.info.name}")
+        self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)
+        topics = len({one.topic for one in self.sets})
+        self.say(f"{len(self.sets)} opinion sets on {topics} topics of {self.corpus.info.name}")
 
-    def _draw(self, split: Split, n: int | None) -> list[OpinionSet]:
+    def _draw(self, corpus: Corpus, split: Split, n: int | None) -> list[OpinionSet]:
         evaluation = self.spec.evaluation
-        return opinion_sets(self.corpus, split, n, evaluation.set_size, evaluation.compositions, evaluation.seed)
+        return opinion_sets(corpus, split, n, evaluation.set_size, evaluation.compositions, evaluation.seed)
+
+    def _writer(self, corpus: Corpus) -> SummaryWriter:
+        from fairprune.generations import SummaryWriter
+
+        return SummaryWriter(
+            self.store, self.loaded, corpus.info, self.spec.evaluation, self.progress, self.say
+        )
+
+    def _dense_id(self, sets: list[OpinionSet]) -> str:
+        from fairprune.generations import dense_id
+
+        return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
-        self.systems["dense"] = self._summaries("dense", self.sets, self._dense_id(self.sets, self.spec.evaluation))
-
-    def _dense_id(self, sets: Sequence[OpinionSet], evaluation: EvaluationSpec) -> str:
-        """Identity of the dense model's summaries: every run with the same model and sets shares them.
-
-        The number of sets and the corpus's name are in the sets' own ids.
-        """
-        asked = evaluation.model_copy(update={"samples": None, "corpus": ""})
-        parts = [self.spec.model.identity, self.loaded.dtype, self.spec.device, asked.model_dump_json(), *(one.id for one in sets)]
-        return content_hash("\n".join(parts))
+        self.systems["dense"] = self._writer(self.corpus).write("dense", self.sets, self._dense_id(self.sets))
 
     def write_pruned(self) -> None:
-        self.systems["pruned"] = self._summaries("pruned", self.sets, content_hash(f"{self.run_id}\npruned"))
-        self.store.put_result(self.run_id, "generation", {"sets": [one.id for one in self.sets], "systems": self.systems})
-
-    def _summaries(self, system: str, sets: Sequence[OpinionSet], generation: str) -> dict[str, Any]:
-        """Writes what is not written yet, in rows as it comes; returns the generation's facts."""
-        found = self.store.generation(generation)
-        if found is not None:
-            self.say(f"{system} summaries are stored already: reused")
-            return {"id": generation, **found, "reused": True}
-        from fairprune.summarize import summarize
-
-        tokenizer = self.loaded.tokenizer
-        if tokenizer is None:
-            raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which summaries need")
-        self.store.put_sets(sets, self.corpus.info.name)
-        prompts = [tokenizer.prompt_ids(summary_prompt(self.corpus.info, [o.text for o in one.opinions])) for one in sets]
-        rows = {row.position: row for row in self.store.summaries(generation)}
-        finished = len(rows)
-
-        def on_token(tokens: int) -> None:
-            self.progress(finished, len(sets), f"{finished} of {len(sets)} summaries, {tokens} tokens of the next")
-
-        smallest = self.spec.evaluation.batch_size
-        for summary in summarize(self.loaded, prompts, self.spec.evaluation, done=frozenset(rows), on_token=on_token):
-            row = SummaryRow(
-                sets[summary.position].id, summary.position, summary.text, summary.tokens, summary.seconds, summary.truncated
-            )
-            self.store.put_summaries(generation, [row])
-            rows[row.position] = row
-            finished = len(rows)
-            if summary.batch_size < min(smallest, len(sets)) and summary.batch_size * 2 <= smallest:
-                smallest = summary.batch_size
-                self.say(f"out of memory: the batch was halved to {smallest}")
-            self.progress(finished, len(sets), f"{finished} of {len(sets)} summaries")
-        tokens, seconds = sum(row.tokens for row in rows.values()), sum(row.seconds for row in rows.values())
-        facts = {
-            "tokens": tokens,
-            "seconds": seconds,
-            "tokens_per_second": tokens / seconds if seconds else None,
-            "prompt_tokens": sum(len(prompt) for prompt in prompts),
-            "device": self.spec.device,
-            "dtype": self.loaded.dtype,
-            "batch_size": smallest,
-        }
-        self.store.finish_generation(generation, facts)
-        return {"id": generation, **facts, "reused": False}
+        generation = content_hash(f"{self.run_id}\npruned")
+        self.systems["pruned"] = self._writer(self.corpus).write("pruned", self.sets, generation)
+        self.store.put_result(
+            self.run_id, "generation", {"sets": [one.id for one in self.sets], "systems": self.systems}
+        )
 
     def cut_windows(self) -> None:
         method = get_method(self.spec.pruning.method)
@@ -192,7 +159,9 @@ class Execution:
             return
         if self.loaded.tokenizer is None:
             raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which calibration sets need")
-        self.windows = calibration_set(self.spec.calibration, self._calibration_corpus(), self.loaded.tokenizer, self._own_summaries)
+        self.windows = calibration_set(
+            self.spec.calibration, self._calibration_corpus(), self.loaded.tokenizer, self._own_summaries
+        )
         self.store.put_result(self.run_id, "calibration", self.windows.to_json())
 
     def _calibration_corpus(self) -> Corpus:
@@ -207,17 +176,18 @@ class Execution:
         from fairprune.evaluate import evaluate
 
         calibration, evaluation = self.spec.calibration, self.spec.evaluation
+        corpus = self._calibration_corpus()
         _, wanted = parse_calibration(calibration.name)
         assert self.loaded.tokenizer is not None
-        available = self._draw("calibration", None)[:MOST_CALIBRATION_SUMMARIES]
+        available = self._draw(corpus, "calibration", None)[:MOST_CALIBRATION_SUMMARIES]
         chosen: list[str] = []
         written = tokens = 0
         portion = 2 * evaluation.batch_size
         for start in range(0, len(available), portion):
             sets = available[start : start + portion]
-            facts = self._summaries("calibration", sets, self._dense_id(sets, evaluation))
+            facts = self._writer(corpus).write("calibration", sets, self._dense_id(sets))
             texts = [row.text for row in self.store.summaries(facts["id"])]
-            scored = evaluate(sets, {"dense": texts}, self.corpus.info, self.spec.metrics, None)["samples"]
+            scored = evaluate(sets, {"dense": texts}, corpus.info, self.spec.metrics, None)["samples"]
             unfair = 0 if wanted == "fair" else 1
             new = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
             chosen += new
@@ -225,7 +195,9 @@ class Execution:
             tokens += sum(len(self.loaded.tokenizer.encode(text)) for text in new)
             if tokens >= calibration.samples * calibration.seqlen:
                 break
-        self.say(f"{len(chosen)} of {written} dense summaries of calibration opinions are {wanted}: {tokens} tokens")
+        self.say(
+            f"{len(chosen)} of {written} dense summaries of calibration opinions are {wanted}: {tokens} tokens"
+        )
         return chosen
 
     def _torch_windows(self) -> Calibration | None:
@@ -250,7 +222,11 @@ class Execution:
         if windows is None or self.windows is None or not needs_dense_pass(method, options, target):
             return
         name = statistics_cache.key(
-            self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash, str(gradient_need(method, options))
+            self.spec.model.identity,
+            self.loaded.dtype,
+            self.spec.device,
+            self.windows.hash,
+            str(gradient_need(method, options)),
         )
         found = statistics_cache.read(name)
         if found is not None and matches(found, self.loaded.linears()):
@@ -265,7 +241,9 @@ class Execution:
 
     def _target(self, kind: Any) -> Any:
         pruning = self.spec.pruning
-        return kind(pruning.sparsity, parse_pattern(pruning.pattern) if pruning.pattern else None, pruning.allocation)
+        return kind(
+            pruning.sparsity, parse_pattern(pruning.pattern) if pruning.pattern else None, pruning.allocation
+        )
 
     def prune(self) -> None:
         from fairprune.prune import LayerPruned, Target, prune
@@ -287,18 +265,29 @@ class Execution:
                 matrices.append(event.report)
                 if self.masks is not None:
                     self.masks[event.report.name] = event.keep
-                self.progress(event.block, event.blocks, f"block {event.block + 1} of {event.blocks}: {event.report.kind}")
+                self.progress(
+                    event.block,
+                    event.blocks,
+                    f"block {event.block + 1} of {event.blocks}: {event.report.kind}",
+                )
         self.statistics = None  # its memory is wanted for generation
         parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
-        self.report = SparsityReport(self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start)
+        self.report = SparsityReport(
+            self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start
+        )
         self.store.put_result(self.run_id, "sparsity", self.report.to_json())
-        self.say(f"asked {self.report.asked:.4f}, achieved {self.report.achieved:.4f} of {self.report.weights} weights")
+        self.say(
+            f"asked {self.report.asked:.4f}, achieved {self.report.achieved:.4f} of {self.report.weights} weights"
+        )
 
     def score(self) -> None:
         from fairprune.evaluate import evaluate
         from fairprune.labels import sentence_embedder, train_classifier
 
-        rows = {name: {row.position: row for row in self.store.summaries(facts["id"])} for name, facts in self.systems.items()}
+        rows = {
+            name: {row.position: row for row in self.store.summaries(facts["id"])}
+            for name, facts in self.systems.items()
+        }
         places = range(len(self.sets))
         self.progress(0, 2, "training the group classifier")
         classifier, reason = train_classifier(
@@ -315,7 +304,9 @@ class Execution:
             self.corpus.info,
             self.spec.metrics,
             classifier,
-            truncated={name: [i in found and found[i].truncated for i in places] for name, found in rows.items()},
+            truncated={
+                name: [i in found and found[i].truncated for i in places] for name, found in rows.items()
+            },
             classifier_reason=reason,
         )
         self.store.put_result(self.run_id, "evaluation", result)
@@ -336,7 +327,10 @@ def main(arguments: Sequence[str]) -> int:
             return STATE_SET
         except Exception as error:  # noqa: BLE001 - a defect of ours is stored and shown folded, never lost
             store.finish(
-                run.id, "failed", f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details", traceback.format_exc()
+                run.id,
+                "failed",
+                f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details",
+                traceback.format_exc(),
             )
             return STATE_SET
         store.finish(run.id, "done")

@@ -12,31 +12,8 @@ from fairprune.charts import MEASURES, layer_heatmap, measure_value, percent
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals, refuse
 from fairprune.ui.address import bind, keep
+from fairprune.ui.layers import matrix_numbers, total_tiles
 from fairprune.ui.runs import pick_run
-
-
-def totals(report: dict[str, Any]) -> None:
-    st.html(
-        markup.grid(
-            [
-                markup.tile(
-                    "Asked of the layers",
-                    percent(report["asked"], 2),
-                    f"{report['weights']:,} weights can be pruned",
-                ),
-                markup.tile(
-                    "Achieved in the layers",
-                    percent(report["achieved"], 3),
-                    f"{report['dropped']:,} weights dropped",
-                ),
-                markup.tile(
-                    "Achieved in the whole model",
-                    percent(report["achieved_model"], 3),
-                    f"of {report['model_parameters']:,} parameters; embeddings are not pruned",
-                ),
-            ]
-        )
-    )
 
 
 def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
@@ -87,29 +64,7 @@ def one_matrix(matrices: list[dict[str, Any]]) -> None:
         kind = st.selectbox(
             "Matrix", kinds, key=bind("matrix", kinds, kinds[0]), on_change=keep, args=("matrix",)
         )
-    one = here[kind]
-    silent = one["silent_inputs"]
-    rows = [
-        ("Name", str(one["name"])),
-        ("Shape, outputs × inputs", f"{one['rows']:,} × {one['columns']:,}"),
-        ("Sparsity asked → achieved", f"{percent(one['asked'], 3)} → {percent(one['achieved'], 3)}"),
-        ("Weights dropped; zeros afterwards", f"{one['dropped']:,}; {one['zeros']:,}"),
-        ("Score removed", percent(one["score_removed"], 3)),
-        (
-            "Rows: least, median, most sparse",
-            " · ".join(percent(one[f"row_{end}"], 2) for end in ("min", "median", "max")),
-        ),
-        (
-            "Columns: least, median, most sparse",
-            " · ".join(percent(one[f"column_{end}"], 2) for end in ("min", "median", "max")),
-        ),
-        ("Spread over columns", percent(one["column_spread"], 2)),
-        ("Dead columns", f"{one['dead_columns']:,} of {one['columns']:,}"),
-        (
-            "Inputs that calibration never used",
-            "– (no input statistics)" if silent is None else f"{silent:,}",
-        ),
-    ]
+    rows = matrix_numbers(here[kind])
     st.html(markup.table(["Number", "Value"], [[escape(name), escape(value)] for name, value in rows]))
 
 
@@ -132,7 +87,7 @@ def draw(store: Store, run: Run) -> None:
     if report is None or not report["matrices"]:
         refuse("this run has no sparsity report: start it again on the page Prune")
         return
-    totals(report)
+    st.html(markup.grid(total_tiles(report)))
     for note in report["notes"]:
         st.caption(markup.inert(note))
     heatmap(run, report["matrices"])

@@ -37,7 +37,7 @@ def metrics(evaluation: dict[str, Any]) -> None:
     st.subheader("Metrics", anchor=False)
     st.html(metric_table(evaluation["metrics"]))
     st.caption(
-        "No short summary scores exactly 0, however fair: compare with the random extract. "
+        "Even a fair short summary rarely scores exactly 0: compare with the random extract. "
         "The difference pairs the samples that both systems score."
     )
     for name in ordered(evaluation["metrics"]):
@@ -62,7 +62,8 @@ def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
         hide_index=True,
         placeholder="–",
         column_config={
-            "read": st.column_config.LinkColumn("read", display_text="summaries"),
+            "read": st.column_config.LinkColumn("read", display_text="summaries", width="small"),
+            "topic": st.column_config.TextColumn(width="medium"),
             "UER dense %": st.column_config.NumberColumn(format="%.1f"),
             "UER pruned %": st.column_config.NumberColumn(format="%.1f"),
             "UER change": st.column_config.NumberColumn("UER change, points", format="%+.1f"),

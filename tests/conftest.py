@@ -15,7 +15,9 @@ TINY = DATA / "tiny-a"
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def _own_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """Each test has a home folder of its own, unless it asks for the shared one with the packaged assets."""
     if "packaged_home" not in request.fixturenames:
         monkeypatch.setenv("FAIRPRUNE_HOME", str(tmp_path_factory.mktemp("home")))
@@ -43,10 +45,17 @@ def toy_corpus() -> Corpus:
     words = {"good": "great funny good movie . loved it", "bad": "poor dull bad movie . hate it"}
     for split in ("calibration", "train", "test"):
         splits[split] = tuple(
-            Opinion(f"{split} {topic} : the {words[group]} {number}", group, f"{split}-{topic}", f"{split}-{topic}-{group}-{number}")
+            Opinion(
+                f"{split} {topic} : the {words[group]} {number}",
+                group,
+                f"{split}-{topic}",
+                f"{split}-{topic}-{group}-{number}",
+            )
             for topic in range(6)
             for group in words
             for number in range(10)
         )
-    info = CorpusInfo("toy", "Toy films", ("good", "bad"), "review", "Reviews about a movie.", "written for tests")
+    info = CorpusInfo(
+        "toy", "Toy films", ("good", "bad"), "review", "Reviews about a movie.", "written for tests"
+    )
     return Corpus(info, splits, general=tuple(f"A plot about war and peace number {i} ." for i in range(40)))

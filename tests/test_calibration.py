@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,15 +21,26 @@ def tokenizer(tiny_folder) -> TextTokenizer:
 
 
 def windows(corpus, tokenizer, name="balanced", samples=4, seqlen=120, seed=0, **more):
-    return calibration_set(CalibrationSpec(name=name, corpus="toy", samples=samples, seqlen=seqlen, seed=seed), corpus, tokenizer, **more)
+    return calibration_set(
+        CalibrationSpec(name=name, corpus="toy", samples=samples, seqlen=seqlen, seed=seed),
+        corpus,
+        tokenizer,
+        **more,
+    )
 
 
-@pytest.mark.parametrize("name", ["balanced", "random", "skewed:good", "skewed:bad", "one-group:bad", "general"])
+@pytest.mark.parametrize(
+    "name", ["balanced", "random", "skewed:good", "skewed:bad", "one-group:bad", "general"]
+)
 def test_windows_have_the_exact_length_and_depend_on_the_seed(toy_corpus, tokenizer, name):
     found = windows(toy_corpus, tokenizer, name)
     assert found.ids.shape == (4, 120)
     assert found.ids.dtype == np.int32
-    assert found.hash == windows(toy_corpus, tokenizer, name).hash != windows(toy_corpus, tokenizer, name, seed=1).hash
+    assert (
+        found.hash
+        == windows(toy_corpus, tokenizer, name).hash
+        != windows(toy_corpus, tokenizer, name, seed=1).hash
+    )
     assert all(sum(segment.tokens for segment in window) == 120 for window in found.windows)
 
 
@@ -50,8 +62,13 @@ def test_groups_are_as_asked(toy_corpus, tokenizer):
         return [[s.group for s in window if s.kind == "opinion"] for window in found.windows]
 
     balanced = opinions("balanced")
-    assert [row[0] for row in balanced[:4]] == ["good", "bad", "good", "bad"]  # which group stands first is counterbalanced
-    assert all(a != b for row in balanced for a, b in zip(row, row[1:], strict=False))
+    assert [row[0] for row in balanced[:4]] == [
+        "good",
+        "bad",
+        "good",
+        "bad",
+    ]  # which group stands first is counterbalanced
+    assert all(a != b for row in balanced for a, b in pairwise(row))
     skewed = [group for row in opinions("skewed:bad") for group in row]
     assert 0.65 < skewed.count("bad") / len(skewed) < 0.85
 
@@ -63,7 +80,9 @@ def test_a_window_is_of_one_topic_while_it_lasts_and_no_opinion_stands_twice_in_
         assert len(texts) == len(set(texts))
         topics = [text.split(" : ")[0] for text in texts[:-1]]
         assert topics == sorted(topics, key=topics.index)  # a topic is not left and entered again
-    assert found.texts_used == sum(segment.kind == "opinion" for window in found.windows for segment in window)
+    assert found.texts_used == sum(
+        segment.kind == "opinion" for window in found.windows for segment in window
+    )
 
 
 def test_texts_are_reused_only_when_the_split_has_no_more_and_that_is_counted(toy_corpus, tokenizer):
@@ -76,15 +95,24 @@ def test_what_was_cut_is_counted(toy_corpus, tokenizer):
     found = windows(toy_corpus, tokenizer, samples=1)
     opinions = [s for s in found.windows[0] if s.kind == "opinion"]
     last = opinions[-1]
-    whole = next(o.text for o in toy_corpus.splits["calibration"] if o.text.startswith(last.text.split(" : ")[0]) and o.group == last.group)
+    whole = next(
+        o.text
+        for o in toy_corpus.splits["calibration"]
+        if o.text.startswith(last.text.split(" : ")[0]) and o.group == last.group
+    )
     assert 0 <= found.tokens_cut <= len(tokenizer.encode(whole)) + 2
 
 
 def test_short_texts_end_in_an_error_not_in_a_loop(toy_corpus, tokenizer):
-    few = replace(toy_corpus, splits={**toy_corpus.splits, "calibration": toy_corpus.splits["calibration"][:12]})
+    few = replace(
+        toy_corpus, splits={**toy_corpus.splits, "calibration": toy_corpus.splits["calibration"][:12]}
+    )
     with pytest.raises(BadInput, match=r"one window cannot be filled: all \d+ opinions"):
         windows(few, tokenizer, seqlen=4000)
-    with pytest.raises(BadInput, match=r"general.* needs 100 windows of 500 tokens, but its 40 texts give \d+ tokens: ask for at most"):
+    with pytest.raises(
+        BadInput,
+        match=r"general.* needs 100 windows of 500 tokens, but its 40 texts give \d+ tokens: ask for at most",
+    ):
         windows(toy_corpus, tokenizer, "general", samples=100, seqlen=500)
 
 
@@ -99,7 +127,13 @@ def test_windows_too_short_for_the_instruction_are_refused(toy_corpus, tokenizer
 def test_unknown_and_absent_groups(toy_corpus, tokenizer):
     with pytest.raises(BadInput, match="did you mean 'good'"):
         windows(toy_corpus, tokenizer, "skewed:god")
-    alone = replace(toy_corpus, splits={**toy_corpus.splits, "calibration": tuple(o for o in toy_corpus.splits["calibration"] if o.group == "good")})
+    alone = replace(
+        toy_corpus,
+        splits={
+            **toy_corpus.splits,
+            "calibration": tuple(o for o in toy_corpus.splits["calibration"] if o.group == "good"),
+        },
+    )
     with pytest.raises(BadInput, match="no opinion of group 'bad'"):
         windows(alone, tokenizer, "balanced")
 

@@ -16,13 +16,18 @@ from fairprune.tokens import TextTokenizer
 def test_the_catalogue_lists_the_models_of_the_study():
     assert set(CATALOGUE) == {"smollm2-135m", "tinyllama-1.1b-chat", "gemma-2b-it", "llama-3-8b"}
     assert "dequantised" in CATALOGUE["smollm2-135m"].title
-    assert all(entry.needs.endswith(".") and bool(entry.asset) != bool(entry.hub) for entry in CATALOGUE.values())
+    assert all(
+        entry.needs.endswith(".") and bool(entry.asset) != bool(entry.hub) for entry in CATALOGUE.values()
+    )
 
 
 def test_names_folders_and_hub_ids(tiny_folder):
     assert resolve("smollm2-135m").kind == "package"
     assert (resolve("gemma-2b-it").kind, resolve("gemma-2b-it").place) == ("hub", "google/gemma-2b-it")
-    assert (resolve(f"{tiny_folder}/").kind, resolve(str(tiny_folder)).place) == ("folder", str(tiny_folder.resolve()))
+    assert (resolve(f"{tiny_folder}/").kind, resolve(str(tiny_folder)).place) == (
+        "folder",
+        str(tiny_folder.resolve()),
+    )
     assert resolve("owner/some-model_1.0").kind == "hub"
 
 
@@ -52,7 +57,11 @@ def folder(tmp_path, config, *files):
     ("config", "files", "says"),
     [
         ({"model_type": "llama"}, (), r"has no weights: \*\.safetensors is needed"),
-        ({"model_type": "llama"}, ("pytorch_model.bin",), r"pytorch_model\.bin, which is not loaded .*save_pretrained"),
+        (
+            {"model_type": "llama"},
+            ("pytorch_model.bin",),
+            r"pytorch_model\.bin, which is not loaded .*save_pretrained",
+        ),
         ({"model_type": "llama"}, ("consolidated.00.pth",), "not loaded"),
         ({"model_type": "t5", "is_encoder_decoder": True}, ("model.safetensors",), "encoder-decoder"),
         ("{", ("model.safetensors",), "is not JSON"),
@@ -76,7 +85,9 @@ def test_a_hub_model_without_a_hub_says_what_to_do(monkeypatch):
         raise OfflineModeIsEnabled("offline")
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", offline)
-    with pytest.raises(Unavailable, match=r"cannot be reached: connect, or give a local folder .*smollm2-135m needs no hub"):
+    with pytest.raises(
+        Unavailable, match=r"cannot be reached: connect, or give a local folder .*smollm2-135m needs no hub"
+    ):
         check("tinyllama-1.1b-chat")
 
 
@@ -98,7 +109,7 @@ def test_gated_missing_and_foreign_hub_models(monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", info)
     monkeypatch.setattr("huggingface_hub.HfApi.auth_check", lambda self, name: None)
     answers["info"] = GatedRepoError("gated", response=response)
-    with pytest.raises(Unavailable, match="gemma-2b-it is gated: accept its licence .* HF_TOKEN"):
+    with pytest.raises(Unavailable, match=r"gemma-2b-it is gated: accept its licence .* HF_TOKEN"):
         check("gemma-2b-it")
     answers["info"] = RepositoryNotFoundError("none", response=response)
     with pytest.raises(BadInput, match="the hub has no model 'own/none'"):
@@ -106,7 +117,9 @@ def test_gated_missing_and_foreign_hub_models(monkeypatch):
     answers["info"] = SimpleNamespace(siblings=[SimpleNamespace(rfilename="pytorch_model.bin")], sha="c0ffee")
     with pytest.raises(BadInput, match="has no safetensors on the hub"):
         check("own/old")
-    answers["info"] = SimpleNamespace(siblings=[SimpleNamespace(rfilename="model.safetensors")], sha="c0ffee" * 6)
+    answers["info"] = SimpleNamespace(
+        siblings=[SimpleNamespace(rfilename="model.safetensors")], sha="c0ffee" * 6
+    )
     assert check("own/new").kind == "hub"
     assert identity(resolve("own/new")) == "hub:" + ("c0ffee" * 6)[:16]
 

@@ -31,7 +31,9 @@ def call(capsys, *arguments):
 def test_prune_writes_the_golden_masks(capsys, tmp_path, method, pattern):
     out = tmp_path / "out"
     target = ["--pattern", pattern] if pattern else ["--sparsity", 0.5]
-    code, said, _ = call(capsys, "prune", "--model", TINY, "--method", method, *target, "--calibration-ids", IDS, "--out", out)
+    code, said, _ = call(
+        capsys, "prune", "--model", TINY, "--method", method, *target, "--calibration-ids", IDS, "--out", out
+    )
     assert code == 0 and "achieved 0.5000 of 129024 weights in 21 matrices" in said
     golden = np.load(TINY / ("wanda_2of4.keep.npz" if pattern else "hgla_0.5.keep.npz"))
     masks, model = load_file(out / "masks.safetensors"), AutoModelForCausalLM.from_pretrained(out)
@@ -50,8 +52,31 @@ def test_prune_writes_the_golden_masks(capsys, tmp_path, method, pattern):
 
 def test_prune_with_a_calibration_set(capsys, tmp_path, tiny_folder):
     corpus = import_toy()
-    arguments = ["prune", "--model", tiny_folder, "--method", "hgla", "--sparsity", "0.25", "--calibration", "skewed:bad", "--corpus", corpus]
-    arguments += ["--samples", 2, "--seqlen", 160, "--seed", 3, "--option", "loss=all_tokens", "--out", tmp_path / "out"]
+    arguments = [
+        "prune",
+        "--model",
+        tiny_folder,
+        "--method",
+        "hgla",
+        "--sparsity",
+        "0.25",
+        "--calibration",
+        "skewed:bad",
+        "--corpus",
+        corpus,
+    ]
+    arguments += [
+        "--samples",
+        2,
+        "--seqlen",
+        160,
+        "--seed",
+        3,
+        "--option",
+        "loss=all_tokens",
+        "--out",
+        tmp_path / "out",
+    ]
     code, _, err = call(capsys, *arguments)
     assert code == 0, err
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -64,7 +89,19 @@ def test_prune_with_a_calibration_set(capsys, tmp_path, tiny_folder):
 def test_run_follows_the_queue_prints_the_table_and_writes_json(capsys, tmp_path, tiny_folder, monkeypatch):
     monkeypatch.setenv("FAIRPRUNE_WORKER_IDLE", "0")
     corpus, file = import_toy(), tmp_path / "result.json"
-    arguments = ["run", "--model", tiny_folder, "--method", "wanda", "--corpus", corpus, "--sparsity", 0.5, "--seqlen", 160]
+    arguments = [
+        "run",
+        "--model",
+        tiny_folder,
+        "--method",
+        "wanda",
+        "--corpus",
+        corpus,
+        "--sparsity",
+        0.5,
+        "--seqlen",
+        160,
+    ]
     arguments += ["--samples", 2, "--calibration-samples", 2, "--max-new-tokens", 8, "--json", file]
     code, out, err = call(capsys, *arguments)
     assert code == 0, err
@@ -82,7 +119,20 @@ def test_run_follows_the_queue_prints_the_table_and_writes_json(capsys, tmp_path
 
 def test_a_failed_run_has_exit_code_one(capsys, tiny_folder, monkeypatch):
     monkeypatch.setenv("FAIRPRUNE_WORKER_IDLE", "0")
-    code, _, err = call(capsys, "run", "--model", tiny_folder, "--method", "wanda", "--corpus", import_toy(), "--seqlen", 40, "--samples", 2)
+    code, _, err = call(
+        capsys,
+        "run",
+        "--model",
+        tiny_folder,
+        "--method",
+        "wanda",
+        "--corpus",
+        import_toy(),
+        "--seqlen",
+        40,
+        "--samples",
+        2,
+    )
     assert code == 1 and "failed: windows of 40 tokens are too short" in err
 
 
@@ -94,14 +144,56 @@ def test_a_failed_run_has_exit_code_one(capsys, tiny_folder, monkeypatch):
         (["frune"], "frune"),
         (["prune", "--model", TINY, "--method", "wnada", "--out", "o"], "did you mean 'wanda'"),
         (["prune", "--model", TINY, "--method", "wanda", "--sparsity", "x", "--out", "o"], "'--sparsity'"),
-        (["prune", "--model", TINY, "--method", "wanda", "--sparsity", "1.5", "--out", "o"], "pruning.sparsity cannot be 1.5"),
-        (["prune", "--model", TINY, "--method", "wanda", "--pattern", "2:5", "--calibration-ids", IDS, "--out", "o"], "no multiple of 5"),
-        (["prune", "--model", TINY, "--method", "wanda", "--option", "propagate", "--calibration-ids", IDS, "--out", "o"], "not KEY=VALUE"),
-        (["prune", "--model", TINY, "--method", "wanda", "--calibration-ids", "none.npy", "--out", "o"], "does not exist"),
+        (
+            ["prune", "--model", TINY, "--method", "wanda", "--sparsity", "1.5", "--out", "o"],
+            "pruning.sparsity cannot be 1.5",
+        ),
+        (
+            [
+                "prune",
+                "--model",
+                TINY,
+                "--method",
+                "wanda",
+                "--pattern",
+                "2:5",
+                "--calibration-ids",
+                IDS,
+                "--out",
+                "o",
+            ],
+            "no multiple of 5",
+        ),
+        (
+            [
+                "prune",
+                "--model",
+                TINY,
+                "--method",
+                "wanda",
+                "--option",
+                "propagate",
+                "--calibration-ids",
+                IDS,
+                "--out",
+                "o",
+            ],
+            "not KEY=VALUE",
+        ),
+        (
+            ["prune", "--model", TINY, "--method", "wanda", "--calibration-ids", "none.npy", "--out", "o"],
+            "does not exist",
+        ),
         (["prune", "--model", TINY, "--method", "wanda", "--out", "o"], "no tokenizer.json"),
         (["prune", "--model", "/nowhere", "--method", "wanda", "--out", "o"], "does not exist"),
-        (["run", "--model", TINY, "--method", "wanda", "--calibration", "fair"], "unknown calibration set 'fair'"),
-        (["run", "--model", TINY, "--method", "wanda", "--json", "/no/such/folder/x.json"], "cannot be written there"),
+        (
+            ["run", "--model", TINY, "--method", "wanda", "--calibration", "fair"],
+            "unknown calibration set 'fair'",
+        ),
+        (
+            ["run", "--model", TINY, "--method", "wanda", "--json", "/no/such/folder/x.json"],
+            "cannot be written there",
+        ),
     ],
 )
 def test_bad_input_is_exit_code_two_and_one_line(capsys, tmp_path, monkeypatch, arguments, says):
@@ -129,7 +221,18 @@ def test_bad_input_is_exit_code_two_and_one_line(capsys, tmp_path, monkeypatch, 
 def test_bad_ids(capsys, tmp_path, ids, says):
     file = tmp_path / "ids.npy"
     np.save(file, ids, allow_pickle=True)
-    code, _, err = call(capsys, "prune", "--model", TINY, "--method", "wanda", "--calibration-ids", file, "--out", tmp_path / "o")
+    code, _, err = call(
+        capsys,
+        "prune",
+        "--model",
+        TINY,
+        "--method",
+        "wanda",
+        "--calibration-ids",
+        file,
+        "--out",
+        tmp_path / "o",
+    )
     assert code == 2 and says in err
     assert not (tmp_path / "o").exists()
 
@@ -149,7 +252,13 @@ def test_help_texts_are_the_sentences_of_the_spec(capsys):
 
 
 def test_as_a_module_without_torch_until_it_is_needed():
-    found = subprocess.run([sys.executable, "-X", "importtime", "-m", "fairprune", "runs"], capture_output=True, text=True, check=True, cwd=ROOT)
+    found = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "fairprune", "runs"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     assert "| torch\n" not in found.stderr
 
 
@@ -166,8 +275,32 @@ def test_the_whole_job_on_the_packaged_model(tmp_path, monkeypatch, packaged_hom
     monkeypatch.setenv("FAIRPRUNE_HOME", str(own))
     monkeypatch.setenv("FAIRPRUNE_WORKER_IDLE", "0")
     file = tmp_path / "result.json"
-    command = [sys.executable, "-m", "fairprune", "run", "--model", "smollm2-135m", "--method", "hgla", "--sparsity", "0.2", "--corpus", "movies"]
-    command += ["--samples", "2", "--calibration-samples", "1", "--seqlen", "96", "--max-new-tokens", "12", "--json", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "fairprune",
+        "run",
+        "--model",
+        "smollm2-135m",
+        "--method",
+        "hgla",
+        "--sparsity",
+        "0.2",
+        "--corpus",
+        "movies",
+    ]
+    command += [
+        "--samples",
+        "2",
+        "--calibration-samples",
+        "1",
+        "--seqlen",
+        "96",
+        "--max-new-tokens",
+        "12",
+        "--json",
+        str(file),
+    ]
     subprocess.run(command, check=True, cwd=ROOT)
     result = json.loads(file.read_text())
     assert result["sparsity"]["asked"] == 0.2

@@ -81,7 +81,9 @@ def test_a_full_disk_leaves_nothing(pruned, tmp_path, monkeypatch):
 def test_conv1d_layers_come_back_transposed_as_they_were(tmp_path):
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32)).save_pretrained(tmp_path / "gpt2")
+    GPT2LMHeadModel(
+        GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32)
+    ).save_pretrained(tmp_path / "gpt2")
     loaded = load(tmp_path / "gpt2")
     method = get_method("magnitude")
     events = list(prune(loaded, method, method.parse_options({"compare": "row"}), Target(0.5)))

@@ -58,13 +58,18 @@ def test_all_21_linear_layers_are_found(tiny):
     assert sum(shape.numel() for shape in shapes_of(tiny).values()) == 129_024  # as the reference counted
 
 
-@pytest.mark.parametrize(("name", "method", "sparsity"), [("hgla_0.5", "hgla", 0.5), ("hgla_0.3", "hgla", 0.3), ("hgla_additive_0.5", "hgla-additive", 0.5)])
+@pytest.mark.parametrize(
+    ("name", "method", "sparsity"),
+    [("hgla_0.5", "hgla", 0.5), ("hgla_0.3", "hgla", 0.3), ("hgla_additive_0.5", "hgla-additive", 0.5)],
+)
 def test_hgla_from_the_stored_statistics_differs_in_no_weight(tiny, name, method, sparsity):
     inputs, gradients = np.load(TINY / "dense_input_sqsum.npz"), np.load(TINY / "grad_sqsum_last_token.npz")
     row = get_method(method)
     ours = {}
     for layer, module in tiny.linears().items():
-        entry = LayerStatistics(layer, 12, 12 * 48, torch.from_numpy(inputs[layer]), {"l2": torch.from_numpy(gradients[layer])})
+        entry = LayerStatistics(
+            layer, 12, 12 * 48, torch.from_numpy(inputs[layer]), {"l2": torch.from_numpy(gradients[layer])}
+        )
         ours[layer] = keep_mask(row.score(weight_matrix(module), entry, row.parse_options({})), sparsity)
     assert sum(different(ours, golden(name, shapes_of(tiny))).values()) == 0
 
@@ -77,7 +82,9 @@ def test_the_statistics_are_those_of_the_reference(tiny, ids):
     for layer, entry in ours.items():
         assert (entry.sequences, entry.tokens) == (12, 576)
         np.testing.assert_allclose(entry.input_sum, inputs[layer], rtol=1e-3)
-        np.testing.assert_allclose(entry.gradient("l2"), gradients[layer], rtol=2e-2, atol=1e-3 * float(gradients[layer].max()))
+        np.testing.assert_allclose(
+            entry.gradient("l2"), gradients[layer], rtol=2e-2, atol=1e-3 * float(gradients[layer].max())
+        )
 
 
 @pytest.mark.parametrize(
@@ -99,10 +106,14 @@ def test_end_to_end_at_most_one_in_a_thousand(tiny, ids, name, method, sparsity,
 
 
 def test_magnitude_differs_in_the_one_weight_that_the_reference_drops_too_many(tiny, ids):
-    differences = different(pruned_masks(tiny, ids, "magnitude", 0.5), golden("magnitude_0.5", shapes_of(tiny)))
+    differences = different(
+        pruned_masks(tiny, ids, "magnitude", 0.5), golden("magnitude_0.5", shapes_of(tiny))
+    )
     assert set(differences.values()) == {1}
 
 
 def test_magnitude_two_of_four_is_the_reference(tiny, ids):
-    differences = different(pruned_masks(tiny, ids, "magnitude", 0.5, "2:4"), golden("magnitude_2of4", shapes_of(tiny)))
+    differences = different(
+        pruned_masks(tiny, ids, "magnitude", 0.5, "2:4"), golden("magnitude_2of4", shapes_of(tiny))
+    )
     assert sum(differences.values()) == 0

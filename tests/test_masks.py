@@ -30,7 +30,9 @@ def test_matrix_compares_across_rows():
     assert torch.equal(keep_mask(score, 0.5, within="matrix"), kept("..", "xx"))
 
 
-@pytest.mark.parametrize(("columns", "sparsity", "dropped"), [(10, 0.25, 2), (10, 0.35, 4), (3, 0.5, 2), (5, 0.5, 2), (7, 0.0, 0)])
+@pytest.mark.parametrize(
+    ("columns", "sparsity", "dropped"), [(10, 0.25, 2), (10, 0.35, 4), (3, 0.5, 2), (5, 0.5, 2), (7, 0.0, 0)]
+)
 def test_the_count_is_pythons_round(columns, sparsity, dropped):
     # Python rounds halves to even: 2.5 → 2, 1.5 → 2, and 10 · 0.35 is 3.5 → 4.
     assert int((~keep_mask(torch.rand(3, columns), sparsity)).sum()) == 3 * dropped
@@ -87,7 +89,11 @@ scores = st.tuples(st.integers(1, 6), st.integers(1, 24), st.integers(0, 2**31),
 def test_the_result_is_that_of_a_stable_sort(shape, sparsity):
     rows, columns, seed, ties = shape
     generator = torch.Generator().manual_seed(seed)
-    score = torch.randint(-2, 3, (rows, columns), generator=generator).float() if ties else torch.randn(rows, columns, generator=generator)
+    score = (
+        torch.randint(-2, 3, (rows, columns), generator=generator).float()
+        if ties
+        else torch.randn(rows, columns, generator=generator)
+    )
     mask = keep_mask(score, sparsity)
     for row, keep in zip(score, mask, strict=True):
         expected = torch.ones(columns, dtype=torch.bool)
@@ -98,7 +104,10 @@ def test_the_result_is_that_of_a_stable_sort(shape, sparsity):
 @settings(max_examples=100, deadline=None)
 @given(st.lists(scores, min_size=1, max_size=4), st.floats(0, 0.999))
 def test_global_counts_are_exact_for_any_shapes(shapes, sparsity):
-    matrices = [torch.randint(-2, 3, (r, c), generator=torch.Generator().manual_seed(s)).float() for r, c, s, _ in shapes]
+    matrices = [
+        torch.randint(-2, 3, (r, c), generator=torch.Generator().manual_seed(s)).float()
+        for r, c, s, _ in shapes
+    ]
     total = sum(matrix.numel() for matrix in matrices)
     counts = global_counts(matrices, sparsity)
     assert sum(counts) == round(sparsity * total)
@@ -106,7 +115,12 @@ def test_global_counts_are_exact_for_any_shapes(shapes, sparsity):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 5), st.integers(1, 6), st.sampled_from([(2, 4), (4, 8), (1, 2), (1, 4), (3, 4)]), st.integers(0, 2**31))
+@given(
+    st.integers(1, 5),
+    st.integers(1, 6),
+    st.sampled_from([(2, 4), (4, 8), (1, 2), (1, 4), (3, 4)]),
+    st.integers(0, 2**31),
+)
 def test_patterns_drop_n_of_every_m(rows, groups, pattern, seed):
     n, m = pattern
     score = torch.randint(0, 3, (rows, groups * m), generator=torch.Generator().manual_seed(seed)).float()

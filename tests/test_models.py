@@ -15,7 +15,15 @@ def test_blocks_and_linears_of_a_llama(tiny_folder):
     loaded = load(tiny_folder)
     assert [block.name for block in loaded.blocks] == ["model.layers.0", "model.layers.1"]
     kinds = [name.removeprefix("model.layers.1.") for name in loaded.blocks[1].linears]
-    assert kinds == ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+    assert kinds == [
+        "self_attn.q_proj",
+        "self_attn.k_proj",
+        "self_attn.v_proj",
+        "self_attn.o_proj",
+        "mlp.gate_proj",
+        "mlp.up_proj",
+        "mlp.down_proj",
+    ]
     assert weight_matrix(loaded.linears()["model.layers.0.mlp.down_proj"]).shape == (16, 32)
     assert not loaded.model.training
     assert loaded.dtype == "float32"

@@ -15,7 +15,11 @@ def plan(tiny_folder, **values):
 def test_presets_are_filled_in_and_can_be_changed(tiny_folder):
     quick = plan(tiny_folder)
     assert (quick.calibration.samples, quick.calibration.seqlen) == (8, 128)
-    assert (quick.evaluation.samples, quick.evaluation.max_new_tokens, quick.evaluation.batch_size) == (8, 40, 8)
+    assert (quick.evaluation.samples, quick.evaluation.max_new_tokens, quick.evaluation.batch_size) == (
+        8,
+        40,
+        8,
+    )
     paper = plan(tiny_folder, preset="paper", samples=5, seqlen=64)
     assert (paper.calibration.samples, paper.calibration.seqlen, paper.evaluation.samples) == (128, 64, 5)
     assert quick.model.identity.startswith("folder:")

@@ -25,7 +25,9 @@ def loaded(tiny_folder):
 def run(loaded, name, target=None, statistics=None, ids=IDS, **options):
     method = get_method(name)
     calibration = Calibration(ids) if ids is not None else None
-    return list(prune(loaded, method, method.parse_options(options), target or Target(0.5), calibration, statistics))
+    return list(
+        prune(loaded, method, method.parse_options(options), target or Target(0.5), calibration, statistics)
+    )
 
 
 def masks(events):
@@ -33,7 +35,11 @@ def masks(events):
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
-@pytest.mark.parametrize("target", [Target(0.37), Target(0.5, (2, 4)), Target(0.5, (4, 8)), Target(0.37, None, "global"), Target(0.0)], ids=str)
+@pytest.mark.parametrize(
+    "target",
+    [Target(0.37), Target(0.5, (2, 4)), Target(0.5, (4, 8)), Target(0.37, None, "global"), Target(0.0)],
+    ids=str,
+)
 def test_every_method_and_target_drops_exactly_what_was_asked(loaded, name, target):
     before = {layer: weight_matrix(module).clone() for layer, module in loaded.linears().items()}
     events = [event for event in run(loaded, name, target) if isinstance(event, LayerPruned)]
@@ -49,14 +55,20 @@ def test_every_method_and_target_drops_exactly_what_was_asked(loaded, name, targ
             assert dropped == rows * columns // 2
         elif target.allocation == "uniform":
             whole = method.compared_within(method.parse_options({})) == "matrix"
-            assert dropped == (round(0.37 * rows * columns) if whole else rows * round(target.sparsity * columns)) or target.sparsity == 0
+            assert (
+                dropped
+                == (round(0.37 * rows * columns) if whole else rows * round(target.sparsity * columns))
+                or target.sparsity == 0
+            )
         else:
             assert event.report.asked == dropped / weight.numel()
     if target.allocation == "global":
         kinds = {event.report.kind for event in events}
         for kind in kinds:  # one threshold over the two matrices of a kind: the total is exact
             of_kind = [event.report for event in events if event.report.kind == kind]
-            assert sum(report.dropped for report in of_kind) == round(0.37 * sum(report.rows * report.columns for report in of_kind))
+            assert sum(report.dropped for report in of_kind) == round(
+                0.37 * sum(report.rows * report.columns for report in of_kind)
+            )
     if target.sparsity == 0:
         assert all(event.keep.all() for event in events)
 
@@ -77,7 +89,9 @@ def test_given_statistics_are_not_collected_again(loaded):
     first = masks(run(again, "hgla", Target(0.3), found))
     hook.remove()
     assert not calls
-    assert all(torch.equal(first[name], keep) for name, keep in masks(run(loaded, "hgla", Target(0.3))).items())
+    assert all(
+        torch.equal(first[name], keep) for name, keep in masks(run(loaded, "hgla", Target(0.3))).items()
+    )
 
 
 def test_wanda_calibrates_on_the_pruned_blocks_before(loaded):
@@ -120,9 +134,13 @@ def test_the_report_of_a_matrix_by_hand(loaded):
     keep = torch.tensor([[False, False, True], [False, True, True]])
     weight = torch.tensor([[0.0, 0.0, 5.0], [0.0, 0.0, 6.0]])
     entry = LayerStatistics("x", 1, 1, torch.tensor([0.0, 1.0, 1.0]))
-    report = matrix_report("model.layers.0.mlp.up_proj", loaded.blocks[0], 0.5, weight, keep, score, entry, 0.0)
+    report = matrix_report(
+        "model.layers.0.mlp.up_proj", loaded.blocks[0], 0.5, weight, keep, score, entry, 0.0
+    )
     assert (report.kind, report.dropped, report.zeros, report.achieved) == ("mlp.up_proj", 3, 4, 0.5)
-    assert (report.row_min, report.row_median, report.row_max) == pytest.approx((1 / 3, 0.5, 2 / 3))  # rows 2/3, 1/3
+    assert (report.row_min, report.row_median, report.row_max) == pytest.approx(
+        (1 / 3, 0.5, 2 / 3)
+    )  # rows 2/3, 1/3
     assert (report.column_min, report.column_median, report.column_max) == (0, 0.5, 1)  # columns 1, 1/2, 0
     assert report.column_spread == pytest.approx((1 / 6) ** 0.5)  # mean .5, deviations .5, 0, .5: sqrt(.5/3)
     assert (report.dead_columns, report.silent_inputs) == (1, 1)

@@ -28,12 +28,19 @@ def test_equal_specs_have_equal_ids_and_any_change_another():
 
 
 def test_a_default_written_out_is_the_same_run():
-    assert spec(pruning={"method": "wanda", "sparsity": 0.5, "options": {"propagate": "pruned"}}).id == spec().id
+    assert (
+        spec(pruning={"method": "wanda", "sparsity": 0.5, "options": {"propagate": "pruned"}}).id == spec().id
+    )
 
 
 def test_options_are_typed_from_text():
     found = spec(pruning={"method": "hgla", "options": {"exponent": "2"}})
-    assert found.pruning.options == {"loss": "last_token", "aggregate": "l2", "propagate": "dense", "exponent": 2.0}
+    assert found.pruning.options == {
+        "loss": "last_token",
+        "aggregate": "l2",
+        "propagate": "dense",
+        "exponent": 2.0,
+    }
 
 
 def test_a_pattern_fixes_the_sparsity():
@@ -45,15 +52,30 @@ def test_a_pattern_fixes_the_sparsity():
     ("parts", "says"),
     [
         ({"pruning": {"method": "wnada"}}, "unknown method 'wnada': did you mean 'wanda'"),
-        ({"pruning": {"method": "wanda", "sparsity": 1.0}}, r"pruning.sparsity cannot be 1.0: .*less than 1.*\[0, 1\)"),
+        (
+            {"pruning": {"method": "wanda", "sparsity": 1.0}},
+            r"pruning.sparsity cannot be 1.0: .*less than 1.*\[0, 1\)",
+        ),
         ({"pruning": {"method": "wanda", "sparsity": -0.1}}, "pruning.sparsity cannot be -0.1"),
         ({"pruning": {"method": "wanda", "sparsity": float("nan")}}, "pruning.sparsity cannot be nan"),
         ({"pruning": {"method": "wanda", "pattern": "4:2"}}, "pattern '4:2' is not n:m with 0 < n < m"),
-        ({"pruning": {"method": "wanda", "pattern": "2:4", "sparsity": 0.6}}, "drops 0.5 of the weights, but sparsity 0.6"),
-        ({"pruning": {"method": "wanda", "pattern": "2:4", "allocation": "global"}}, "allocation must be 'uniform'"),
+        (
+            {"pruning": {"method": "wanda", "pattern": "2:4", "sparsity": 0.6}},
+            "drops 0.5 of the weights, but sparsity 0.6",
+        ),
+        (
+            {"pruning": {"method": "wanda", "pattern": "2:4", "allocation": "global"}},
+            "allocation must be 'uniform'",
+        ),
         ({"pruning": {"method": "wanda", "options": {"propgate": "dense"}}}, "did you mean 'propagate'"),
-        ({"pruning": {"method": "random", "options": {"seed": -1}}}, "option 'seed' of method 'random' cannot be -1"),
-        ({"pruning": {"method": "hgla", "options": {"loss": "summary_tokens"}}}, "exists only with the calibration set model-output"),
+        (
+            {"pruning": {"method": "random", "options": {"seed": -1}}},
+            "option 'seed' of method 'random' cannot be -1",
+        ),
+        (
+            {"pruning": {"method": "hgla", "options": {"loss": "summary_tokens"}}},
+            "exists only with the calibration set model-output",
+        ),
         ({"calibration": {"name": "balancd"}}, "unknown calibration set 'balancd': did you mean 'balanced'"),
         ({"calibration": {"name": "skewed"}}, "needs a group"),
         ({"calibration": {"name": "model-output:nice"}}, "model-output:fair or model-output:unfair"),

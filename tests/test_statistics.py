@@ -8,7 +8,14 @@ from torch.nn.functional import cross_entropy
 
 from fairprune.errors import BadInput, NumericError
 from fairprune.models import load, weight_matrix
-from fairprune.statistics import LayerStatistics, check_finite, collect, empty_statistics, matches, window_loss
+from fairprune.statistics import (
+    LayerStatistics,
+    check_finite,
+    collect,
+    empty_statistics,
+    matches,
+    window_loss,
+)
 
 IDS = torch.randint(4, 60, (3, 9), generator=torch.Generator().manual_seed(3))
 
@@ -40,9 +47,11 @@ def test_gradients_are_summed_over_sequences_one_by_one(loaded, loss, aggregate)
     # One backward for the batch would give (Σg)², which is another number.
     logits = loaded.model(IDS).logits[:, :-1]
     picked = slice(-1, None) if loss == "last_token" else slice(None)
-    per_sequence = [cross_entropy(l[picked], i[1:][picked]) for l, i in zip(logits, IDS, strict=True)]
+    per_sequence = [cross_entropy(one[picked], i[1:][picked]) for one, i in zip(logits, IDS, strict=True)]
     (batched,) = torch.autograd.grad(sum(per_sequence), weight)
-    assert not torch.allclose(found[name].gradient(aggregate), batched**2 if aggregate == "l2" else batched.abs(), rtol=1e-2)
+    assert not torch.allclose(
+        found[name].gradient(aggregate), batched**2 if aggregate == "l2" else batched.abs(), rtol=1e-2
+    )
 
 
 def test_input_sums_are_those_of_the_layer_inputs(loaded):
@@ -60,7 +69,11 @@ def test_input_sums_are_those_of_the_layer_inputs(loaded):
 
 
 def test_one_pass_gives_both_and_batching_changes_nothing(loaded):
-    with_gradients, forward_only, one_by_one = gather(loaded, loss="last_token"), gather(loaded), gather(loaded, batch_size=1)
+    with_gradients, forward_only, one_by_one = (
+        gather(loaded, loss="last_token"),
+        gather(loaded),
+        gather(loaded, batch_size=1),
+    )
     for name, entry in with_gradients.items():
         torch.testing.assert_close(entry.input_sum, forward_only[name].input_sum)
         torch.testing.assert_close(entry.input_sum, one_by_one[name].input_sum)
@@ -127,6 +140,6 @@ def test_windows_of_one_token_are_refused(loaded):
 def test_matches_compares_names_and_shapes(loaded):
     found = gather(loaded, loss="last_token")
     assert matches(found, loaded.linears())
-    assert not matches({k: v for k, v in list(found.items())[1:]}, loaded.linears())
+    assert not matches(dict(list(found.items())[1:]), loaded.linears())
     found["model.layers.0.mlp.up_proj"].input_sum = torch.ones(5)
     assert not matches(found, loaded.linears())

@@ -15,7 +15,13 @@ from fairprune.statistics import LayerStatistics
 def some(seed: int = 0, size: int = 4) -> dict[str, LayerStatistics]:
     generator = torch.Generator().manual_seed(seed)
     return {
-        name: LayerStatistics(name, 3, 30, torch.rand(size, generator=generator), {"l2": torch.rand(2, size, generator=generator)})
+        name: LayerStatistics(
+            name,
+            3,
+            30,
+            torch.rand(size, generator=generator),
+            {"l2": torch.rand(2, size, generator=generator)},
+        )
         for name in ("model.layers.0.a/b", "model.layers.1.c")
     }
 
@@ -33,7 +39,10 @@ def test_the_same_numbers_come_back():
 
 
 def test_any_change_of_what_they_depend_on_is_another_key():
-    keys = {statistics_cache.key(*parts) for parts in (("m", "f32"), ("m", "bf16"), ("n", "f32"), ("mf", "32"), ("m",))}
+    keys = {
+        statistics_cache.key(*parts)
+        for parts in (("m", "f32"), ("m", "bf16"), ("n", "f32"), ("mf", "32"), ("m",))
+    }
     assert len(keys) == 5
 
 

@@ -10,7 +10,12 @@ from fairprune.models import load
 from fairprune.spec import EvaluationSpec
 from fairprune.summarize import batches, finish, summarize
 
-TEXTS = ["great movie", "The plot was dull and very poor but not bad at all", "bad", "The story was funny and good . I love it"]
+TEXTS = [
+    "great movie",
+    "The plot was dull and very poor but not bad at all",
+    "bad",
+    "The story was funny and good . I love it",
+]
 
 
 @pytest.fixture
@@ -108,8 +113,12 @@ def test_out_of_memory_halves_the_batch(loaded, prompts, monkeypatch):
     found = list(summarize(loaded, prompts, spec(batch_size=4)))
     assert widths == [4, 2, 1, 1, 2, 1, 1]
     assert sorted(one.position for one in found) == [0, 1, 2, 3]
-    assert {one.batch_size for one in found} == {1}
-    monkeypatch.setattr(loaded.model, "generate", lambda ids, **kwargs: (_ for _ in ()).throw(torch.OutOfMemoryError("no room")))
+    assert {(one.batch_size, one.halved) for one in found} == {(1, True)}
+    monkeypatch.setattr(
+        loaded.model,
+        "generate",
+        lambda ids, **kwargs: (_ for _ in ()).throw(torch.OutOfMemoryError("no room")),
+    )
     with pytest.raises(Unavailable, match="not even one prompt"):
         list(summarize(loaded, prompts, spec()))
 

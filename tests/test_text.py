@@ -31,7 +31,10 @@ def test_long_texts_of_abbreviations_take_no_quadratic_time():
     assert time.perf_counter() - start < 5
 
 
-@pytest.mark.parametrize(("text", "ends"), [("Done.", True), ('He said "no."', True), ("Not yet", False), ("", False), ("One. Two", False)])
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [("Done.", True), ('He said "no."', True), ("Not yet", False), ("", False), ("One. Two", False)],
+)
 def test_ends_sentence(text, ends):
     assert ends_sentence(text) is ends
 

@@ -17,7 +17,9 @@ from tests.tiny import make_tiny_model
 def test_prompt_ids_are_those_of_transformers(tiny_folder):
     ours, theirs = TextTokenizer.from_folder(tiny_folder), AutoTokenizer.from_pretrained(tiny_folder)
     text = "Reviews about a movie . great || bad\nPlease write"
-    expected = theirs.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True)["input_ids"]
+    expected = theirs.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True)[
+        "input_ids"
+    ]
     assert ours.prompt_ids(text) == expected
     assert ours.decode(expected) == theirs.decode(expected, skip_special_tokens=True)
     assert ours.eos_ids == (1,)
@@ -29,8 +31,15 @@ def test_prompt_ids_of_the_packaged_model_are_those_of_transformers(packaged_hom
 
     folder = assets.ensure("smollm2-135m")
     ours, theirs = TextTokenizer.from_folder(folder), AutoTokenizer.from_pretrained(folder)
-    text = "Reviews about a movie. Each review is separated by || : Great! || “Dull”, naïve 🙂\nThe summary is:"
-    assert ours.prompt_ids(text) == theirs.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True)["input_ids"]
+    text = (
+        "Reviews about a movie. Each review is separated by || : Great! || “Dull”, naïve 🙂\nThe summary is:"
+    )
+    assert (
+        ours.prompt_ids(text)
+        == theirs.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True)[
+            "input_ids"
+        ]
+    )
 
 
 def test_around_is_the_prompt_cut_in_two(tiny_folder):

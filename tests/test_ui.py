@@ -256,3 +256,21 @@ def test_preview_cuts_what_the_run_will_cut() -> None:
     planned = plan_run(**values)
     assert calibration_of(values) == planned.calibration
     assert (planned.calibration.samples, planned.calibration.seqlen, planned.calibration.seed) == (64, 256, 3)
+
+
+def test_numbers_of_a_matrix() -> None:
+    from fairprune.ui.layers import matrix_numbers, total_tiles
+    from tests.pages.filled import report
+
+    value = report().to_json()
+    numbers = dict(matrix_numbers(value["matrices"][1]))
+    assert numbers["Shape, outputs × inputs"] == "4 × 2"
+    assert numbers["Weights dropped; zeros afterwards"] == "4; 4"
+    assert numbers["Score removed"] == "–"
+    assert numbers["Dead columns"] == "1 of 2"
+    assert numbers["Inputs that calibration never used"] == "– (no input statistics)"
+    # 8 + 4 + 8 of 16 + 8 + 16 weights, of 100 parameters
+    assert [
+        f"{share}{SPACE}%" in tile
+        for share, tile in zip(("50.00", "50.000", "20.000"), total_tiles(value), strict=True)
+    ] == [True] * 3

@@ -26,7 +26,15 @@ def store():
 
 
 def plan(tiny_folder, corpus, **values):
-    asked = {"method": "hgla", "sparsity": 0.5, "samples": 3, "seqlen": 160, "calibration_samples": 2, "max_new_tokens": 10, "device": "cpu"}
+    asked = {
+        "method": "hgla",
+        "sparsity": 0.5,
+        "samples": 3,
+        "seqlen": 160,
+        "calibration_samples": 2,
+        "max_new_tokens": 10,
+        "device": "cpu",
+    }
     return plan_run(model=str(tiny_folder), corpus=corpus, **{**asked, "calibration": "balanced", **values})
 
 
@@ -49,7 +57,9 @@ def test_the_whole_job(tiny_folder, corpus, store):
     for cells in result["metrics"].values():
         for system in ("dense", "pruned", "difference"):
             assert {"value", "low", "high", "n", "n_unscored"} <= cells[system].keys()
-    assert result["metrics"]["spd2"]["dense"]["value"] is None  # too few training opinions for a classifier: missing, with the reason
+    assert (
+        result["metrics"]["spd2"]["dense"]["value"] is None
+    )  # too few training opinions for a classifier: missing, with the reason
     assert "too few" in result["classifier"]["reason"]
     assert len(result["samples"]) == 3
     for sample in result["samples"]:
@@ -60,7 +70,11 @@ def test_the_whole_job(tiny_folder, corpus, store):
     assert result["generation"]["dense"]["tokens_per_second"] > 0
     json.dumps(result, allow_nan=False)
     shown = result_table(result)
-    assert "asked 0.5000   achieved 0.5000" in shown and "demonstration, no inference" in shown and "nan" not in shown.lower()
+    assert (
+        "asked 0.5000   achieved 0.5000" in shown
+        and "demonstration, no inference" in shown
+        and "nan" not in shown.lower()
+    )
 
 
 def test_dense_summaries_and_statistics_are_computed_once(tiny_folder, corpus, store):
@@ -75,7 +89,9 @@ def test_dense_summaries_and_statistics_are_computed_once(tiny_folder, corpus, s
     assert any("statistics of these windows are stored already" in text for text in texts)
     # The same method on other windows has statistics of its own.
     third, _ = execute(store, plan(tiny_folder, corpus, calibration="one-group:bad"))
-    assert not any("stored already: reused" in line.text and "statistics" in line.text for line in store.logs(third.id))
+    assert not any(
+        "stored already: reused" in line.text and "statistics" in line.text for line in store.logs(third.id)
+    )
 
 
 def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, store):
@@ -84,14 +100,20 @@ def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, st
     job = Execution(store, run.id, spec)
     for step in (job.load_model, job.draw_opinions):
         step()
+    from fairprune.generations import dense_id
     from fairprune.prompts import summary_prompt
     from fairprune.summarize import batches
 
-    lengths = [len(job.loaded.tokenizer.prompt_ids(summary_prompt(job.corpus.info, [o.text for o in one.opinions]))) for one in job.sets]
+    lengths = [
+        len(job.loaded.tokenizer.prompt_ids(summary_prompt(job.corpus.info, [o.text for o in one.opinions])))
+        for one in job.sets
+    ]
     first = batches(lengths, 2)[0]
-    generation = job._dense_id(job.sets, spec.evaluation)
+    generation = dense_id(spec, job.loaded.dtype, job.sets)
     store.put_sets(job.sets, corpus)
-    store.put_summaries(generation, [SummaryRow(job.sets[i].id, i, f"kept {i}", 3, 0.1, False) for i in first])
+    store.put_summaries(
+        generation, [SummaryRow(job.sets[i].id, i, f"kept {i}", 3, 0.1, False) for i in first]
+    )
     job.write_dense()
     rows = {row.position: row.text for row in store.summaries(generation)}
     assert sorted(rows) == [0, 1, 2]
@@ -113,12 +135,20 @@ def test_patterns_and_global_allocation(tiny_folder, corpus, store, target):
 
 
 def test_calibration_on_the_models_own_summaries(tiny_folder, corpus, store):
-    asked = {"samples": 3, "calibration_samples": 1, "seqlen": 16, "max_new_tokens": 40, "options": {"loss": "summary_tokens"}}
+    asked = {
+        "samples": 3,
+        "calibration_samples": 1,
+        "seqlen": 16,
+        "max_new_tokens": 40,
+        "options": {"loss": "summary_tokens"},
+    }
     found = {}
     for kind in ("fair", "unfair"):
-        run, code = execute(store, plan(tiny_folder, corpus, calibration=f"model-output:{kind}", **asked))
+        run, _ = execute(store, plan(tiny_folder, corpus, calibration=f"model-output:{kind}", **asked))
         found[kind] = run
-        said = [line.text for line in store.logs(run.id) if "dense summaries of calibration opinions" in line.text]
+        said = [
+            line.text for line in store.logs(run.id) if "dense summaries of calibration opinions" in line.text
+        ]
         chosen, _, written, *_ = said[0].split()
         assert int(written) == 2  # what the calibration split gives
         if run.state == "done":
@@ -141,7 +171,9 @@ def test_an_error_is_stored_with_its_detail(tiny_folder, corpus, store):
 
 def test_changed_weights_are_noticed(tiny_folder, corpus, store):
     spec = plan(tiny_folder, corpus)
-    other = spec.model_copy(update={"model": spec.model.model_copy(update={"identity": "folder:0000000000000000"})})
+    other = spec.model_copy(
+        update={"model": spec.model.model_copy(update={"identity": "folder:0000000000000000"})}
+    )
     run, code = execute(store, other)
     assert code == 3 and "have changed since this run was submitted" in run.error
 

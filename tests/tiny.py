@@ -10,13 +10,114 @@ TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|> {{ message['content'] }} <|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|> {% endif %}"
 )
-WORDS = (
-    "Reviews about a movie . Each review is separated by || : , ! ? Please write short text containing the salient "
-    "information i.e. summary The of reviews statements products this film was were good bad funny dull great poor plot "
-    "acting and but not very I we they it price battery sound screen picture phone camera player works broke love hate "
-    "taxes jobs health care country people war peace plan vote you your our will can have has had with for on in to at an "
-    "Statements US election debate or business product that as be are more less than like story scenes character director"
-).split()
+WORDS = [
+    "Reviews",
+    "about",
+    "a",
+    "movie",
+    ".",
+    "Each",
+    "review",
+    "is",
+    "separated",
+    "by",
+    "||",
+    ":",
+    ",",
+    "!",
+    "?",
+    "Please",
+    "write",
+    "short",
+    "text",
+    "containing",
+    "the",
+    "salient",
+    "information",
+    "i.e.",
+    "summary",
+    "The",
+    "of",
+    "reviews",
+    "statements",
+    "products",
+    "this",
+    "film",
+    "was",
+    "were",
+    "good",
+    "bad",
+    "funny",
+    "dull",
+    "great",
+    "poor",
+    "plot",
+    "acting",
+    "and",
+    "but",
+    "not",
+    "very",
+    "I",
+    "we",
+    "they",
+    "it",
+    "price",
+    "battery",
+    "sound",
+    "screen",
+    "picture",
+    "phone",
+    "camera",
+    "player",
+    "works",
+    "broke",
+    "love",
+    "hate",
+    "taxes",
+    "jobs",
+    "health",
+    "care",
+    "country",
+    "people",
+    "war",
+    "peace",
+    "plan",
+    "vote",
+    "you",
+    "your",
+    "our",
+    "will",
+    "can",
+    "have",
+    "has",
+    "had",
+    "with",
+    "for",
+    "on",
+    "in",
+    "to",
+    "at",
+    "an",
+    "Statements",
+    "US",
+    "election",
+    "debate",
+    "or",
+    "business",
+    "product",
+    "that",
+    "as",
+    "be",
+    "are",
+    "more",
+    "less",
+    "than",
+    "like",
+    "story",
+    "scenes",
+    "character",
+    "director",
+]
 
 
 def make_tiny_model(folder: Path, *, seed: int = 0, chat: bool = True, extra: Iterable[str] = ()) -> Path:
@@ -28,9 +129,15 @@ def make_tiny_model(folder: Path, *, seed: int = 0, chat: bool = True, extra: It
 
     specials = ["<unk>", "<|end|>", "<|user|>", "<|assistant|>"]
     letters = sorted({chr(code) for code in range(33, 127)})
-    vocabulary = list(dict.fromkeys([*specials, *letters, *("##" + letter for letter in letters), *WORDS, *extra]))
+    vocabulary = list(
+        dict.fromkeys([*specials, *letters, *("##" + letter for letter in letters), *WORDS, *extra])
+    )
     tokenizer = Tokenizer(
-        WordPiece({word: index for index, word in enumerate(vocabulary)}, unk_token="<unk>", max_input_chars_per_word=64)
+        WordPiece(
+            {word: index for index, word in enumerate(vocabulary)},
+            unk_token="<unk>",
+            max_input_chars_per_word=64,
+        )
     )
     tokenizer.add_special_tokens(specials)
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

@@ -14,7 +14,7 @@ Compositions = Literal["mixed", "balanced", "skewed"]
 _COMPOSITIONS: tuple[Compositions, ...] = ("mixed", "balanced", "skewed")
 
 
-def opinion_sets(  # noqa: PLR0917
+def opinion_sets(
     corpus: Corpus,
     split: Split,
     n: int | None,

@@ -78,11 +78,11 @@ class Method:
 
     def compared_within(self, options: Options) -> Compares:
         """The comparison group under these options."""
-        return getattr(options, "compare", self.compares)  # type: ignore[no-any-return]
+        return getattr(options, "compare", self.compares)
 
     def propagation(self, options: Options) -> Literal["dense", "pruned"]:
         """Whether a block is calibrated on the dense model or on the pruned blocks before it."""
-        return getattr(options, "propagate", "dense")  # type: ignore[no-any-return]
+        return getattr(options, "propagate", "dense")
 
 
 METHODS: dict[str, Method] = {}

@@ -23,13 +23,16 @@ class HglaOptions(Options):
         "tokens (only with the calibration set model-output).",
     )
     aggregate: Literal["l1", "l2"] = Field(
-        "l2", description="Gradients over samples: sum of squares (l2, as published) or sum of absolute values (l1)."
+        "l2",
+        description="Gradients over samples: sum of squares (l2, as published) or sum of absolute values (l1).",
     )
     propagate: Literal["dense", "pruned"] = Field(
         "dense",
         description="Calibrate input norms on the dense model (as published) or on the pruned blocks before each block.",
     )
-    exponent: float = Field(1.0, gt=0, le=8, description="Power p of the scaled gradient |G'|; 1 as published.")
+    exponent: float = Field(
+        1.0, gt=0, le=8, description="Power p of the scaled gradient |G'|; 1 as published."
+    )
 
 
 def scaled_gradient(base: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 class MagnitudeOptions(Options):
     compare: Compares = Field(
-        "matrix", description="What a weight competes with: its whole matrix (as published) or its output row."
+        "matrix",
+        description="What a weight competes with: its whole matrix (as published) or its output row.",
     )
 
 

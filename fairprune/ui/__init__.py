@@ -1,8 +1,8 @@
 """Everything of Streamlit outside app.py and pages/.
 
 address: what one looks at, in the address · page: frame, navigation, store, errors · markup: escaped HTML ·
-runs: choosing and listing runs · form, upload, preview: a new run · progress: a run on its way ·
-fairness: tables of numbers.
+runs: choosing and listing runs · form, method, widgets, upload, preview: a new run · progress: a run on its
+way · fairness, layers: tables of numbers.
 """
 
 from fairprune.ui.page import open_page, refusals, refuse

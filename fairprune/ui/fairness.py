@@ -125,11 +125,11 @@ def sample_rows(samples: Sequence[Mapping[str, Any]], topics: Sequence[str], url
                 "sample": place,
                 "read": f"{url}{place}",
                 "topic": topic,
-                "BUR dense": _unfair(dense.get("bur")),
-                "BUR pruned": _unfair(pruned.get("bur")),
+                "UER change": None if before is None or after is None else 100 * (after - before),
                 "UER dense %": None if before is None else 100 * before,
                 "UER pruned %": None if after is None else 100 * after,
-                "UER change": None if before is None or after is None else 100 * (after - before),
+                "BUR dense": _unfair(dense.get("bur")),
+                "BUR pruned": _unfair(pruned.get("bur")),
                 "notes": "; ".join(_notes("dense", dense) + _notes("pruned", pruned)),
             }
         )

@@ -30,7 +30,9 @@ def test_contract(name):
     assert score.dtype == torch.float32
     assert bool(torch.isfinite(score).all())
     assert torch.equal(weight, before), "a method does not change the weight"
-    assert torch.equal(score, method.score(weight, statistics(), method.parse_options({}))), "the same input, the same score"
+    assert torch.equal(score, method.score(weight, statistics(), method.parse_options({}))), (
+        "the same input, the same score"
+    )
     assert method.title and method.formula and method.summary.endswith(".") and method.source
     for field in method.options.model_fields.values():
         assert field.description and field.description.endswith(".")
@@ -39,20 +41,28 @@ def test_contract(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if METHODS[name].needs])
 def test_missing_statistics_are_an_error(name):
     method = get_method(name)
-    with pytest.raises(NumericError, match="no (input|gradient) statistics"):
+    with pytest.raises(NumericError, match=r"no (input|gradient) statistics"):
         method.score(torch.ones(2, 3), LayerStatistics("layer"), method.parse_options({}))
 
 
 def test_hgla_by_hand():
     # W (1,−2,.5), A (2,1,4), G (1,2,3): B (2,2,2), mean B 2 = mean G, so G' = G; score (2/1, 2/2, 2/3).
     weight = torch.tensor([[1.0, -2.0, 0.5]])
-    entry = LayerStatistics("layer", 1, 3, torch.tensor([4.0, 1.0, 16.0]), {"l2": torch.tensor([[1.0, 2.0, 3.0]])})
+    entry = LayerStatistics(
+        "layer", 1, 3, torch.tensor([4.0, 1.0, 16.0]), {"l2": torch.tensor([[1.0, 2.0, 3.0]])}
+    )
     hgla, additive = get_method("hgla"), get_method("hgla-additive")
-    torch.testing.assert_close(hgla.score(weight, entry, hgla.parse_options({})), torch.tensor([[2.0, 1.0, 2 / 3]]))
+    torch.testing.assert_close(
+        hgla.score(weight, entry, hgla.parse_options({})), torch.tensor([[2.0, 1.0, 2 / 3]])
+    )
     # B + |W|·G' = (2+1, 2+4, 2+1.5)
-    torch.testing.assert_close(additive.score(weight, entry, additive.parse_options({})), torch.tensor([[3.0, 6.0, 3.5]]))
+    torch.testing.assert_close(
+        additive.score(weight, entry, additive.parse_options({})), torch.tensor([[3.0, 6.0, 3.5]])
+    )
     # exponent 2: (2/1, 2/4, 2/9)
-    torch.testing.assert_close(hgla.score(weight, entry, hgla.parse_options({"exponent": 2})), torch.tensor([[2.0, 0.5, 2 / 9]]))
+    torch.testing.assert_close(
+        hgla.score(weight, entry, hgla.parse_options({"exponent": 2})), torch.tensor([[2.0, 0.5, 2 / 9]])
+    )
 
 
 def test_wanda_by_hand():
@@ -82,7 +92,9 @@ def test_magnitude_compares_within_matrix_or_row():
 
 def test_a_second_use_of_a_name_is_an_error():
     with pytest.raises(ValueError, match="two pruning methods are called 'wanda'"):
-        pruning_method(name="wanda", title="", needs=(), compares="row", formula="", summary="", source="")(lambda w, s, o: w)
+        pruning_method(name="wanda", title="", needs=(), compares="row", formula="", summary="", source="")(
+            lambda w, s, o: w
+        )
 
 
 def test_unknown_names_and_options():

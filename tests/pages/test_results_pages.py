@@ -202,7 +202,7 @@ def test_fairness_explains_every_metric() -> None:
 
 def test_start_flags_degenerate_runs_before_their_numbers() -> None:
     fill_default()
-    assert any("dense summaries degenerate" in element.value for element in app().markdown)
+    assert any("dense and pruned summaries degenerate" in element.value for element in app().markdown)
 
 
 @pytest.mark.parametrize("name", ["Start", "Prune", *RESULTS])
