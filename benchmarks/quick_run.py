@@ -71,7 +71,9 @@ def main() -> None:
         print(f"  {stage:18} {value:7.1f} s")
     print(f"wall time          {wall:7.1f} s   (under 600)")
     print(f"peak memory        {peak / 1e9:7.2f} GB  (under 4)")
-    print(f"neither statistics, prefill nor decoding {wall - core:.1f} s, {(wall - core) / wall:.1%}   (at most 10 %)")
+    print(
+        f"neither statistics, prefill nor decoding {wall - core:.1f} s, {(wall - core) / wall:.1%}   (at most 10 %)"
+    )
 
 
 if __name__ == "__main__":

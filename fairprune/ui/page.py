@@ -16,22 +16,15 @@ from fairprune.store import Store, open_store
 from fairprune.ui.address import carried
 from fairprune.ui.markup import inert
 
-ROOT = Path(__file__).parents[2]
 RECONCILE_SECONDS = 60
 PAGES: tuple[tuple[str, str, str], ...] = (
     ("app.py", "Start", ":material/home:"),
     ("pages/1_Prune.py", "Prune", ":material/content_cut:"),
-    ("pages/2_Trade_offs.py", "Trade-offs", ":material/scatter_plot:"),
     ("pages/3_Summaries.py", "Summaries", ":material/article:"),
     ("pages/4_Layers.py", "Layers", ":material/grid_on:"),
     ("pages/5_Fairness.py", "Fairness", ":material/balance:"),
-    ("pages/6_Debias.py", "Debias", ":material/tune:"),
-    ("pages/7_Judge.py", "Judge", ":material/how_to_vote:"),
-    ("pages/8_Study.py", "Study", ":material/groups:"),
-    ("pages/9_Runs.py", "Runs", ":material/list:"),
-    ("pages/10_Study_results.py", "Study results", ":material/insights:"),
 )
-"""File, name and icon; a page that is not installed is left out of the navigation."""
+"""File, name and icon, in the order of the navigation."""
 
 
 def open_page(title: str, heading: str | None = None) -> Store:
@@ -97,7 +90,6 @@ def _navigation() -> None:
     with st.sidebar:
         st.html(f'<div class="fp-brand">{_MARK}fairprune</div>')
         for file, label, icon in PAGES:
-            if (ROOT / file).is_file():
-                st.page_link(
-                    file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch"
-                )
+            st.page_link(
+                file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch"
+            )
