@@ -47,7 +47,7 @@ def server(home: Path, **environment: str) -> Iterator[tuple[str, float]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1"]
+    command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     env = {**os.environ, "FAIRPRUNE_HOME": str(home), **environment}
     log = (home / "server.log").open("w")
     start = time.monotonic()

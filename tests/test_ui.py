@@ -13,12 +13,12 @@ from fairprune.plan import plan_run
 from fairprune.store import Run, open_store
 from fairprune.ui import fairness, markup, upload
 from fairprune.ui.form import KINDS
-from fairprune.ui.page import PAGES, ROOT
+from fairprune.ui.page import PAGES
 from fairprune.ui.preview import calibration_of
 from fairprune.ui.progress import fraction, speed_tile, timing
 from fairprune.ui.runs import STATES, headline_tiles, option
 from fairprune.worker import STAGES
-from tests.conftest import TINY
+from tests.conftest import ROOT, TINY
 from tests.pages.filled import spec
 
 HOSTILE = "<img src=x onerror=alert(1)>"
