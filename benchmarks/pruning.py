@@ -19,14 +19,15 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from fairprune import catalogue, corpora
+from fairprune.allocation import Target
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.methods import get_method
 from fairprune.models import LoadedModel, load
 from fairprune.prompts import summary_prompt
-from fairprune.prune import Calibration, Target, collect_dense, prune
+from fairprune.prune import Calibration, prune, wanted_dense
 from fairprune.spec import CalibrationSpec, EvaluationSpec
-from fairprune.statistics import ModelStatistics, empty_statistics
+from fairprune.statistics import ModelStatistics, collect, empty_statistics
 from fairprune.summarize import summarize
 
 
@@ -100,7 +101,7 @@ def main() -> None:
         measure("hgla", lambda: whole(loaded, "hgla", windows))
         loaded.model.load_state_dict(state)
     kept = empty_statistics(loaded.linears())
-    for _ in collect_dense(loaded, hgla, options, windows, kept):
+    for _ in collect(loaded, ids, kept, wanted_dense(hgla, options, Target(0.5))):
         pass
     for name, method, sparsity in (("second sparsity", "hgla", 0.3), ("second method", "hgla-additive", 0.5)):
         measure(name, lambda method=method, sparsity=sparsity: whole(loaded, method, windows, kept, sparsity))

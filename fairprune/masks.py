@@ -7,6 +7,7 @@ Exact counts: the result equals a stable ascending sort of the scores, the first
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -82,6 +83,28 @@ def _lowest(score: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
         missing = needed[rows] - below.sum(dim=1, keepdim=True)
         drop[rows] = below | (tie & (tie.cumsum(dim=1) <= missing))
     return drop
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many weights of a matrix a method may drop that chooses its mask block by block."""
+
+    sparsity: float
+    pattern: tuple[int, int] | None = None
+    count: int | None = None
+    """Of the whole matrix, instead of round(sparsity · out · in)."""
+
+    def block(self, start: int, end: int, columns: int, score: torch.Tensor) -> torch.Tensor:
+        """The keep-mask (out, end − start) of a block of columns; the blocks' counts sum to the matrix's exactly."""
+        rows = score.shape[0]
+        total = round(self.sparsity * rows * columns) if self.count is None else self.count
+        count = total * end // columns - total * start // columns
+        return keep_mask(score, 0.0, within="matrix", count=count)
+
+    def group(self, score: torch.Tensor) -> torch.Tensor:
+        """The keep-mask (out, m) of m consecutive columns."""
+        assert self.pattern is not None
+        return keep_mask(score, self.sparsity, pattern=self.pattern)
 
 
 def count_rows(mask: torch.Tensor) -> torch.Tensor:

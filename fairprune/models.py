@@ -30,6 +30,10 @@ class Block:
     linears: dict[str, nn.Module]
     """Full module name → linear layer, in the order of the module tree."""
 
+    def kind(self, name: str) -> str:
+        """The layer's name within the block: model.layers.0.mlp.up_proj → mlp.up_proj."""
+        return name.removeprefix(self.name + ".")
+
 
 @dataclass(frozen=True)
 class LoadedModel:

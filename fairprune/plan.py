@@ -17,7 +17,7 @@ def plan_run(
     method: str,
     sparsity: float | None = None,
     pattern: str | None = None,
-    allocation: Literal["uniform", "global"] = "uniform",
+    allocation: Literal["uniform", "owl", "global"] = "uniform",
     options: Mapping[str, Any] | None = None,
     calibration: str = "balanced",
     corpus: str = "movies",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from fairprune.allocation import Target, allocate
 from fairprune.errors import BadInput
-from fairprune.masks import apply_mask, check_pattern, count_zeros, global_counts, keep_mask
+from fairprune.masks import Quota, apply_mask, check_pattern, count_zeros, keep_mask
 from fairprune.methods import Loss, Method, Options
 from fairprune.models import Block, BlockCall, LoadedModel, block_calls, weight_matrix
 from fairprune.report import MatrixReport
 from fairprune.statistics import (
+    Aggregate,
     LayerStatistics,
     ModelStatistics,
+    Wanted,
     WindowSeen,
     check_finite,
     collect,
@@ -25,15 +27,6 @@ from fairprune.statistics import (
     matches,
     observe_inputs,
 )
-
-
-@dataclass(frozen=True)
-class Target:
-    """How much to drop, and how it is shared out."""
-
-    sparsity: float
-    pattern: tuple[int, int] | None = None
-    allocation: Literal["uniform", "global"] = "uniform"
 
 
 @dataclass(frozen=True)
@@ -61,35 +54,26 @@ Event = WindowSeen | LayerPruned
 PruneLayer = Callable[[str, LayerStatistics, Block], LayerPruned]
 
 
-def gradient_need(method: Method, options: Options) -> tuple[Loss, Literal["l1", "l2"]] | None:
-    """The loss and the aggregation whose gradients the method reads, or None."""
-    if "gradient" not in method.needs:
+def needs_calibration(method: Method, target: Target) -> bool:
+    """Whether calibration windows are needed: by the method, or by the allocation owl, which reads input norms."""
+    return bool(method.needs) or target.allocation == "owl"
+
+
+def wanted_dense(method: Method, options: Options, target: Target) -> Wanted | None:
+    """What the method needs of the dense model over the windows, or None when it needs no such pass.
+
+    Gradients are of the dense model always; input norms and covariances only where the method calibrates on it, or
+    where an allocation over the layers reads them first.
+    """
+    if not needs_calibration(method, target):
         return None
-    return getattr(options, "loss", "all_tokens"), getattr(options, "aggregate", "l2")
-
-
-def needs_dense_pass(method: Method, options: Options, target: Target) -> bool:
-    """Whether one pass of the dense model over the windows is needed."""
-    if not method.needs:
-        return False
-    return (
-        method.propagation(options) == "dense" or "gradient" in method.needs or target.allocation == "global"
-    )
-
-
-def collect_dense(
-    loaded: LoadedModel, method: Method, options: Options, calibration: Calibration, into: ModelStatistics
-) -> Iterator[WindowSeen]:
-    """The dense pass that this method needs, into `into`."""
-    need = gradient_need(method, options)
-    yield from collect(
-        loaded,
-        calibration.ids,
-        into,
-        loss=need[0] if need else None,
-        aggregate=need[1] if need else "l2",
-        loss_mask=calibration.loss_mask,
-    )
+    gradients: frozenset[tuple[Loss, Aggregate]] = frozenset()
+    if "gradient" in method.needs:
+        gradients = frozenset({(getattr(options, "loss", "all_tokens"), getattr(options, "aggregate", "l2"))})
+    dense = method.propagation(options) == "dense" and bool(method.needs)
+    if not dense and not gradients and target.allocation == "uniform":
+        return None
+    return Wanted(gradients, "hessian" in method.needs and dense)
 
 
 def prune(
@@ -104,7 +88,7 @@ def prune(
 
     Args:
         calibration: needed by methods with statistics.
-        statistics: of the dense model, from `collect_dense` over the same windows; collected here when missing.
+        statistics: of the dense model, from `collect` over the same windows, as `wanted_dense` says; collected here when missing.
 
     Yields:
         `WindowSeen` while statistics are collected, then `LayerPruned` per matrix.
@@ -117,54 +101,53 @@ def prune(
     if target.pattern:
         for name, layer in linears.items():
             check_pattern(target.pattern, weight_matrix(layer).shape[1], name)
-    if method.needs and calibration is None:
-        raise BadInput(f"method {method.name!r} needs calibration data: give a calibration set or token ids")
+    if needs_calibration(method, target) and calibration is None:
+        what = f"method {method.name!r}" if method.needs else "allocation 'owl'"
+        raise BadInput(f"{what} needs calibration data: give a calibration set or token ids")
     if statistics is not None and not matches(statistics, linears):
         raise BadInput("the given statistics are of another model: layer names or shapes differ")
 
     dense: ModelStatistics = statistics if statistics is not None else empty_statistics(linears)
-    if statistics is None and needs_dense_pass(method, options, target):
+    wanted = wanted_dense(method, options, target)
+    if statistics is None and wanted is not None:
         assert calibration is not None
-        yield from collect_dense(loaded, method, options, calibration, dense)
+        yield from collect(loaded, calibration.ids, dense, wanted, loss_mask=calibration.loss_mask)
 
-    counts = allocate(loaded, method, options, target, dense) if target.allocation == "global" else {}
-    within = method.compared_within(options)
+    counts = {} if target.allocation == "uniform" else allocate(loaded, method, options, target, dense)
+    compared = method.compared_within(options)
+    within: Literal["row", "matrix"] = "matrix" if compared == "matrix" else "row"
 
     def prune_layer(name: str, entry: LayerStatistics, block: Block) -> LayerPruned:
         start = time.perf_counter()
         weight = weight_matrix(linears[name])
-        score = method.score(weight.float(), entry, options)
-        keep = keep_mask(
-            score, target.sparsity, within=within, pattern=target.pattern, count=counts.get(name), name=name
-        )
+        if method.solves:
+            quota = Quota(target.sparsity, target.pattern, counts.get(name))
+            solution = method.solve(weight.float(), entry, options, quota)
+            keep, removed, dampening = solution.keep, solution.score_removed, solution.dampening
+            weight.copy_(solution.weight)
+        else:
+            score = method.score(weight.float(), entry, options)
+            keep = keep_mask(
+                score,
+                target.sparsity,
+                within=within,
+                pattern=target.pattern,
+                count=counts.get(name),
+                name=name,
+            )
+            removed, dampening = score_removed(score, keep), None
         apply_mask(weight, keep)
         asked = counts[name] / weight.numel() if name in counts else target.sparsity
-        report = matrix_report(name, block, asked, weight, keep, score, entry, start)
+        report = matrix_report(name, block, asked, weight, keep, removed, entry, start, dampening)
         return LayerPruned(block.index, len(loaded.blocks), report, keep)
 
     if method.needs and method.propagation(options) == "pruned":
         assert calibration is not None
-        yield from _walk_pruned(loaded, calibration, dense, prune_layer)
+        yield from _walk_pruned(loaded, calibration, dense, prune_layer, "hessian" in method.needs)
     else:
         for block in loaded.blocks:
             for name in block.linears:
                 yield prune_layer(name, dense[name], block)
-
-
-def allocate(
-    loaded: LoadedModel, method: Method, options: Options, target: Target, dense: ModelStatistics
-) -> dict[str, int]:
-    """Allocation 'global': how many weights each matrix loses under one threshold over all matrices of a kind."""
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for block in loaded.blocks:
-        for name in block.linears:
-            kinds[_kind(name, block)].append(name)
-    linears = loaded.linears()
-    counts: dict[str, int] = {}
-    for names in kinds.values():
-        scores = [method.score(weight_matrix(linears[name]).float(), dense[name], options) for name in names]
-        counts.update(zip(names, global_counts(scores, target.sparsity), strict=True))
-    return counts
 
 
 def _walk_pruned(
@@ -172,6 +155,7 @@ def _walk_pruned(
     calibration: Calibration,
     dense: ModelStatistics,
     prune_layer: PruneLayer,
+    hessian: bool = False,
     batch_size: int = 8,
 ) -> Iterator[LayerPruned]:
     """Each block calibrates on the outputs of the pruned blocks before it: two forwards per block, but one in the last."""
@@ -182,7 +166,7 @@ def _walk_pruned(
     hidden = [per_block[0].hidden for per_block in calls]
     for block in loaded.blocks:
         entries = {name: LayerStatistics(name, windows, windows * tokens) for name in block.linears}
-        with torch.no_grad(), observe_inputs(block.linears, entries):
+        with torch.no_grad(), observe_inputs(block.linears, entries, hessian=hessian):
             for states, per_block in zip(hidden, calls, strict=True):
                 per_block[block.index].run(block.module, states)
         check_finite(entries)
@@ -197,8 +181,12 @@ def _walk_pruned(
                 ]
 
 
-def _kind(name: str, block: Block) -> str:
-    return name.removeprefix(block.name + ".")
+def score_removed(score: torch.Tensor, keep: torch.Tensor) -> float | None:
+    """Share of the total |score| that the mask drops, [0, 1]; None when the total is 0."""
+    magnitude = score.abs()
+    total = float(magnitude.sum())
+    left = float(torch.dot(magnitude.reshape(-1), keep.float().reshape(-1)))
+    return min(1.0, max(0.0, 1 - left / total)) if total > 0 else None
 
 
 def matrix_report(
@@ -207,9 +195,10 @@ def matrix_report(
     asked: float,
     weight: torch.Tensor,
     keep: torch.Tensor,
-    score: torch.Tensor,
+    removed: float | None,
     entry: LayerStatistics,
     start: float,
+    dampening: float | None = None,
 ) -> MatrixReport:
     """The report of one matrix; `start` is the `time.perf_counter()` at which work on it began."""
     rows, columns = keep.shape
@@ -218,12 +207,10 @@ def matrix_report(
     kept_per_row = kept @ torch.ones(columns, device=keep.device)
     kept_per_column = torch.ones(rows, device=keep.device) @ kept
     per_row, per_column = 1 - kept_per_row / columns, 1 - kept_per_column / rows
-    magnitude = score.abs()
-    total, left = float(magnitude.sum()), float(torch.dot(magnitude.reshape(-1), kept.reshape(-1)))
     return MatrixReport(
         name=name,
         block=block.index,
-        kind=_kind(name, block),
+        kind=block.kind(name),
         rows=rows,
         columns=columns,
         asked=asked,
@@ -238,6 +225,7 @@ def matrix_report(
         column_spread=float(per_column.std(correction=0)),
         dead_columns=int((kept_per_column == 0).sum()),
         silent_inputs=None if entry.input_sum is None else int((entry.input_sum == 0).sum()),
-        score_removed=min(1.0, max(0.0, 1 - left / total)) if total > 0 else None,
+        score_removed=removed,
+        dampening=dampening,
         seconds=time.perf_counter() - start,
     )

@@ -39,6 +39,9 @@ class MatrixReport:
     score_removed: float | None
     """Share of the total |score| that was dropped, [0, 1]; None when the total is 0."""
     seconds: float
+    dampening: float | None = None
+    """SparseGPT: what was added to the diagonal of XXᵀ in the end, as a share of its mean; above the option's value
+    when the factorisation had to be tried again. None for methods without it."""
 
     @property
     def achieved(self) -> float:

@@ -56,9 +56,10 @@ class PruningSpec(Part):
         None,
         description="n:m, n dropped of every m consecutive input columns (2:4, 4:8); empty for unstructured.",
     )
-    allocation: Literal["uniform", "global"] = Field(
+    allocation: Literal["uniform", "owl", "global"] = Field(
         "uniform",
-        description="uniform: the same sparsity in every matrix; global: one threshold over all matrices of a kind.",
+        description="uniform: the same sparsity in every matrix; owl: less in blocks with more outliers; "
+        "global: one threshold over all matrices of a kind.",
     )
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the method, as KEY=VALUE.")
 

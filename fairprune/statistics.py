@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,7 +35,9 @@ class LayerStatistics:
     input_sum: torch.Tensor | None = None
     """(in,): Σ over all sequences and tokens of x_j², float32."""
     gradient_sum: dict[str, torch.Tensor] = field(default_factory=dict)
-    """'l2' → Σ over sequences of g², 'l1' → Σ|g|; (out, in), float32."""
+    """'last_token/l2' → Σ over sequences of g² of that loss, 'last_token/l1' → Σ|g|; (out, in), float32."""
+    hessian_sum: torch.Tensor | None = None
+    """(in, in): Σ over all sequences and tokens of x xᵀ, float32."""
 
     def input_norm(self) -> torch.Tensor:
         """A_j = ‖X_j‖₂ with the mean over sequences: sqrt(Σ x_j² / sequences), shape (in,)."""
@@ -43,11 +45,18 @@ class LayerStatistics:
             raise NumericError(f"{self.name}: no input statistics were collected")
         return (self.input_sum / self.sequences).sqrt()
 
-    def gradient(self, aggregate: Aggregate) -> torch.Tensor:
-        """G, shape (out, in): Σ g² for 'l2', Σ |g| for 'l1'."""
-        if aggregate not in self.gradient_sum:
-            raise NumericError(f"{self.name}: no gradient statistics ({aggregate}) were collected")
-        return self.gradient_sum[aggregate]
+    def gradient(self, loss: Loss, aggregate: Aggregate) -> torch.Tensor:
+        """G of a loss, shape (out, in): Σ g² for 'l2', Σ |g| for 'l1'."""
+        key = gradient_key(loss, aggregate)
+        if key not in self.gradient_sum:
+            raise NumericError(f"{self.name}: no gradient statistics ({key}) were collected")
+        return self.gradient_sum[key]
+
+    def hessian(self) -> torch.Tensor:
+        """H = 2/sequences · XXᵀ, shape (in, in), a copy of its own."""
+        if self.hessian_sum is None or not self.sequences:
+            raise NumericError(f"{self.name}: no input covariances were collected")
+        return self.hessian_sum * (2 / self.sequences)
 
     def noise(self, shape: torch.Size, seed: int) -> torch.Tensor:
         """Uniform noise in [0, 1) of this shape, the same on every device, decided by seed and layer name."""
@@ -59,6 +68,11 @@ class LayerStatistics:
 ModelStatistics = dict[str, LayerStatistics]
 
 
+def gradient_key(loss: Loss, aggregate: Aggregate) -> str:
+    """The name of a gradient statistic, such as 'last_token/l2'."""
+    return f"{loss}/{aggregate}"
+
+
 @dataclass(frozen=True)
 class WindowSeen:
     """Progress of a pass: window `done` of `total` is in the statistics."""
@@ -67,27 +81,46 @@ class WindowSeen:
     total: int
 
 
-@contextmanager
-def observe_inputs(linears: Mapping[str, nn.Module], into: ModelStatistics) -> Iterator[None]:
-    """Inside, every call of these layers adds Σ x_j² of its input to `into[name].input_sum`.
+@dataclass(frozen=True)
+class Wanted:
+    """Which statistics one pass collects beside the input norms, which come with every forward pass."""
 
-    Layers that read the same tensor (queries, keys, values) share one sum.
+    gradients: frozenset[tuple[Loss, Aggregate]] = frozenset()
+    hessian: bool = False
+
+    @property
+    def losses(self) -> list[Loss]:
+        """The distinct losses: each costs one backward pass per window."""
+        return sorted({loss for loss, _ in self.gradients})
+
+    def aggregates(self, loss: Loss) -> list[Aggregate]:
+        return sorted(aggregate for other, aggregate in self.gradients if other == loss)
+
+
+@contextmanager
+def observe_inputs(
+    linears: Mapping[str, nn.Module], into: ModelStatistics, *, hessian: bool = False
+) -> Iterator[None]:
+    """Inside, every call of these layers adds Σ x_j² of its input to `into[name].input_sum`, and x xᵀ where asked for.
+
+    Layers that read the same tensor (queries, keys, values) share one computation.
     """
-    last: list[tuple[torch.Tensor, torch.Tensor]] = []
+    last: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]] = []
 
     def hook_for(name: str) -> object:
         def hook(_layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             x = inputs[0].detach()
             if not last or last[0][0] is not inputs[0]:
                 rows = x.reshape(-1, x.shape[-1]).float()
-                last[:] = [
-                    (
-                        inputs[0],
-                        rows.square_().sum(dim=0) if x.dtype != torch.float32 else rows.square().sum(dim=0),
-                    )
-                ]
+                product = rows.T @ rows if hessian else None
+                squares = rows.square().sum(dim=0) if product is None else product.diagonal().clone()
+                last[:] = [(inputs[0], squares, product)]
             entry = into[name]
             entry.input_sum = last[0][1].clone() if entry.input_sum is None else entry.input_sum + last[0][1]
+            if last[0][2] is not None:
+                # Shared among the layers that read the same input: replaced, never changed in place.
+                old = entry.hessian_sum
+                entry.hessian_sum = last[0][2] if old is None else old + last[0][2]
 
         return hook
 
@@ -100,95 +133,107 @@ def observe_inputs(linears: Mapping[str, nn.Module], into: ModelStatistics) -> I
             handle.remove()
 
 
-@contextmanager
-def observe_gradients(
-    linears: Mapping[str, nn.Module], into: ModelStatistics, aggregate: Aggregate
-) -> Iterator[dict[str, int]]:
-    """Inside, every backward pass adds g² (or |g|) to `into[name].gradient_sum` as each gradient becomes ready.
+class GradientObserver:
+    """Adds g² (or |g|) to the sums as each gradient becomes ready, and frees it at once.
 
-    Each gradient is freed at once: never more than one layer's gradient lives beside the sums.
-
-    Yields:
-        How many gradients each layer has had.
+    Never more than one layer's gradient lives beside the sums. `loss` says whose backward pass is running.
     """
-    seen = dict.fromkeys(linears, 0)
 
-    def hook_for(name: str, layer: nn.Module) -> object:
+    def __init__(self, linears: Mapping[str, nn.Module], into: ModelStatistics, wanted: Wanted) -> None:
+        self.linears, self.into, self.wanted = linears, into, wanted
+        self.loss: Loss | None = None
+        self.seen = dict.fromkeys(linears, 0)
+        """How many gradients each layer has had."""
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        handles = [
+            layer.weight.register_post_accumulate_grad_hook(self._hook_for(name, layer))  # type: ignore[operator]
+            for name, layer in self.linears.items()
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _hook_for(self, name: str, layer: nn.Module) -> object:
         def hook(parameter: torch.Tensor) -> None:
             gradient = parameter.grad
             assert gradient is not None
+            assert self.loss is not None
             parameter.grad = None
             if isinstance(layer, Conv1D):
                 gradient = gradient.T
-            sums = into[name].gradient_sum
-            if aggregate not in sums:
-                sums[aggregate] = torch.zeros(gradient.shape, dtype=torch.float32, device=gradient.device)
             g = gradient.float()
-            if aggregate == "l2":
-                sums[aggregate].addcmul_(g, g)
-            else:
-                sums[aggregate].add_(g.abs())
-            seen[name] += 1
+            sums = self.into[name].gradient_sum
+            for aggregate in self.wanted.aggregates(self.loss):
+                key = gradient_key(self.loss, aggregate)
+                if key not in sums:
+                    sums[key] = torch.zeros(g.shape, dtype=torch.float32, device=g.device)
+                if aggregate == "l2":
+                    sums[key].addcmul_(g, g)
+                else:
+                    sums[key].add_(g.abs())
+            self.seen[name] += 1
 
         return hook
 
-    handles = [
-        layer.weight.register_post_accumulate_grad_hook(hook_for(name, layer))  # type: ignore[operator]
-        for name, layer in linears.items()
-    ]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
-
-def window_loss(
-    loaded: LoadedModel, window: torch.Tensor, loss: Loss, loss_mask: torch.Tensor | None
-) -> torch.Tensor:
-    """The loss of one window (1, tokens): next-token cross-entropy, float32, a scalar.
+def window_losses(
+    loaded: LoadedModel, window: torch.Tensor, losses: Sequence[Loss], loss_mask: torch.Tensor | None
+) -> list[torch.Tensor]:
+    """The losses of one window (1, tokens) from one forward pass: next-token cross-entropies, float32 scalars.
 
     last_token: of the last token alone; all_tokens: mean over all tokens but the first; summary_tokens: mean over
     the tokens where `loss_mask` (tokens,) is true.
     """
     tokens = window.shape[1]
-    keep = 2 if loss == "last_token" else tokens
+    keep = 2 if list(losses) == ["last_token"] else tokens
     arguments: dict[str, object] = {"input_ids": window, "use_cache": False}
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
         # The output matrix is a fifth of a small model's work: only rows that enter the loss are computed.
         arguments["logits_to_keep"] = keep
     logits = loaded.model(**arguments).logits[0, -keep:-1].float()
     targets = window[0, -(keep - 1) :]
-    if loss == "summary_tokens":
-        if loss_mask is None or not bool(loss_mask[1:].any()):
+    found = []
+    for loss in losses:
+        if loss == "last_token":
+            found.append(cross_entropy(logits[-1:], targets[-1:]))
+        elif loss == "all_tokens":
+            found.append(cross_entropy(logits, targets))
+        elif loss_mask is None or not bool(loss_mask[1:].any()):
             raise BadInput(
                 "loss 'summary_tokens' needs windows with summary tokens: use the calibration set model-output"
             )
-        return cross_entropy(logits[loss_mask[1:]], targets[loss_mask[1:]])
-    return cross_entropy(logits, targets)
+        else:
+            found.append(cross_entropy(logits[loss_mask[1:]], targets[loss_mask[1:]]))
+    return found
 
 
 def collect(
     loaded: LoadedModel,
     ids: torch.Tensor,
     into: ModelStatistics,
+    wanted: Wanted | None = None,
     *,
-    loss: Loss | None = None,
-    aggregate: Aggregate = "l2",
     loss_mask: torch.Tensor | None = None,
     batch_size: int = 8,
 ) -> Iterator[WindowSeen]:
-    """One pass of the dense model over all windows: input norms, and gradients where `loss` is given.
+    """One pass of the dense model over all windows: input norms, and whatever else is wanted.
+
+    One forward pass per window serves everything; each distinct loss adds one backward pass.
 
     Args:
         ids: int (windows, tokens), no padding.
         into: filled as the pass goes on; complete when the iterator ends.
-        loss: whose gradient is taken; None for a forward pass alone (batched by `batch_size`).
         loss_mask: bool (windows, tokens) for 'summary_tokens'.
+        batch_size: of forward passes without gradients.
 
     Raises:
         NumericError: a layer without gradient, or statistics that are not finite.
     """
+    wanted = wanted or Wanted()
     linears = loaded.linears()
     for name in linears:
         into.setdefault(name, LayerStatistics(name))
@@ -196,24 +241,29 @@ def collect(
     if tokens < 2:
         raise BadInput(f"calibration windows have {tokens} token: at least 2 are needed")
     ids = ids.to(loaded.device, torch.long)
-    if loss is None:
-        with observe_inputs(linears, into), torch.no_grad():
+    losses = wanted.losses
+    if not losses:
+        with observe_inputs(linears, into, hessian=wanted.hessian), torch.no_grad():
             for start in range(0, windows, batch_size):
                 batch = ids[start : start + batch_size]
                 loaded.model.base_model(input_ids=batch, use_cache=False)
                 yield WindowSeen(min(start + batch_size, windows), windows)
     else:
         weights: list[nn.Parameter] = [layer.weight for layer in linears.values()]  # type: ignore[misc]
+        gradients = GradientObserver(linears, into, wanted)
         with (
             only_gradients_of(loaded.model, weights),
-            observe_inputs(linears, into),
-            observe_gradients(linears, into, aggregate) as seen,
+            observe_inputs(linears, into, hessian=wanted.hessian),
+            gradients.watching(),
         ):
             for index in range(windows):
                 mask = None if loss_mask is None else loss_mask[index].to(loaded.device)
-                window_loss(loaded, ids[index : index + 1], loss, mask).backward()  # type: ignore[no-untyped-call]
+                values = window_losses(loaded, ids[index : index + 1], losses, mask)
+                for loss, value in zip(losses, values, strict=True):
+                    gradients.loss = loss
+                    value.backward(retain_graph=loss != losses[-1])  # type: ignore[no-untyped-call]
                 yield WindowSeen(index + 1, windows)
-        without = [name for name, count in seen.items() if count != windows]
+        without = [name for name, count in gradients.seen.items() if count != windows * len(losses)]
         if without:
             raise NumericError(
                 f"{len(without)} layers had no gradient in every window (first: {without[0]}): they cannot be scored"
@@ -226,7 +276,11 @@ def collect(
 def check_finite(statistics: ModelStatistics) -> None:
     """Raises NumericError when a statistic is NaN or infinite."""
     for entry in statistics.values():
-        for kind, values in [("input", entry.input_sum), *entry.gradient_sum.items()]:
+        for kind, values in [
+            ("input", entry.input_sum),
+            ("covariance", entry.hessian_sum),
+            *entry.gradient_sum.items(),
+        ]:
             if values is not None and not bool(torch.isfinite(values.sum())):
                 raise NumericError(
                     f"{entry.name}: the {kind} statistics are not finite; is the model sound in this number format?"
@@ -246,6 +300,8 @@ def matches(statistics: ModelStatistics, linears: Mapping[str, nn.Module]) -> bo
         rows, columns = weight_matrix(layer).shape
         entry = statistics[name]
         if entry.input_sum is not None and entry.input_sum.shape != (columns,):
+            return False
+        if entry.hessian_sum is not None and entry.hessian_sum.shape != (columns, columns):
             return False
         if any(values.shape != (rows, columns) for values in entry.gradient_sum.values()):
             return False

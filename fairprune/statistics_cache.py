@@ -1,6 +1,7 @@
 """Statistics of the dense model on disk, so that a second sparsity or method does not collect them again.
 
-A file is named by everything that decides its content: weights, number format, device, windows, loss and aggregation.
+One folder per place (weights, number format, device, windows), one file per kind of statistic: input norms,
+covariances, the gradients of one loss and aggregation. Names hold everything that decides the content.
 """
 
 from __future__ import annotations
@@ -8,72 +9,105 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fairprune.paths import subfolder
 from fairprune.spec import content_hash
-from fairprune.statistics import LayerStatistics, ModelStatistics
+from fairprune.statistics import LayerStatistics, ModelStatistics, Wanted, gradient_key
 
 LIMIT_BYTES = 4 * 2**30
 """All files together; the least recently used go first."""
-VERSION = 1  # raise when the meaning of a statistic changes
+VERSION = 2  # raise when the meaning of a statistic changes
+INPUTS, COVARIANCES = "inputs", "covariances"
 
 _log = logging.getLogger(__name__)
 
 
-def key(*parts: str) -> str:
-    """The file's name for weights identity, number format, device, windows hash, loss and aggregation."""
-    return content_hash("\n".join([str(VERSION), *parts]))
+@dataclass(frozen=True)
+class Place:
+    """What the statistics are of."""
+
+    weights: str
+    """Identity of the weights."""
+    dtype: str
+    device: str
+    windows: str
+    """Hash of the calibration windows."""
+
+    @property
+    def key(self) -> str:
+        return content_hash("\n".join([str(VERSION), *astuple(self)]))
 
 
-def read(name: str) -> ModelStatistics | None:
-    """The stored statistics, or None. A damaged file is removed and counts as none."""
-    path = _path(name)
-    if not path.is_file():
-        return None
+def read(place: Place, wanted: Wanted) -> ModelStatistics | None:
+    """The stored statistics, or None where not all that is wanted is there."""
+    kinds = [INPUTS, *(gradient_key(*pair) for pair in sorted(wanted.gradients))]
+    if wanted.hessian:
+        kinds.append(COVARIANCES)
     found: ModelStatistics = {}
+    for kind in kinds:
+        if not _read_kind(_path(place, kind), kind, found):
+            return None
+    return found
+
+
+def _read_kind(path: Path, kind: str, into: ModelStatistics) -> bool:
+    """Adds one file to `into`. A damaged file is removed and counts as none."""
+    if not path.is_file():
+        return False
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata()
             sequences, tokens = int(header["sequences"]), int(header["tokens"])
-            for entry in file.keys():  # noqa: SIM118 - not a dictionary
-                kind, layer = entry.split("/", 1)
-                statistics = found.setdefault(layer, LayerStatistics(layer, sequences, tokens))
-                if kind == "input":
-                    statistics.input_sum = file.get_tensor(entry)
+            for layer in file.keys():  # noqa: SIM118 - not a dictionary
+                entry = into.setdefault(layer, LayerStatistics(layer, sequences, tokens))
+                values = file.get_tensor(layer)
+                if kind == INPUTS:
+                    entry.input_sum = values
+                elif kind == COVARIANCES:
+                    entry.hessian_sum = values
                 else:
-                    statistics.gradient_sum[kind] = file.get_tensor(entry)
+                    entry.gradient_sum[kind] = values
     except (SafetensorError, KeyError, ValueError) as error:
         _log.warning(
             "stored statistics %s are damaged (%s): removed, they will be collected again", path.name, error
         )
         path.unlink(missing_ok=True)
-        return None
+        return False
     os.utime(path)
-    return found
+    return True
 
 
-def write(name: str, statistics: ModelStatistics) -> bool:
-    """Stores the statistics, making room first. False when they are larger than the limit or the disk is full."""
-    tensors = {}
+def write(place: Place, statistics: ModelStatistics) -> bool:
+    """Stores all kinds that are there, making room first. False when one did not fit or the disk is full."""
+    kinds: dict[str, dict[str, torch.Tensor]] = {}
     for layer, entry in statistics.items():
         if entry.input_sum is not None:
-            tensors[f"input/{layer}"] = entry.input_sum.cpu()
+            kinds.setdefault(INPUTS, {})[layer] = entry.input_sum.cpu()
+        if entry.hessian_sum is not None:
+            kinds.setdefault(COVARIANCES, {})[layer] = entry.hessian_sum.cpu().clone()  # shared among layers
         for kind, values in entry.gradient_sum.items():
-            tensors[f"{kind}/{layer}"] = values.cpu()
+            kinds.setdefault(kind, {})[layer] = values.cpu()
+    first = next(iter(statistics.values()))
+    header = {"sequences": str(first.sequences), "tokens": str(first.tokens)}
+    stored = [_write_kind(_path(place, kind), tensors, header) for kind, tensors in kinds.items()]
+    return all(stored)
+
+
+def _write_kind(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, str]) -> bool:
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if size > LIMIT_BYTES:
         return False
-    path = _path(name)
     _make_room(path.parent, LIMIT_BYTES - size)
-    first = next(iter(statistics.values()))
     handle, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
     os.close(handle)
     try:
-        save_file(tensors, partial, metadata={"sequences": str(first.sequences), "tokens": str(first.tokens)})
+        save_file(tensors, partial, metadata=header)
         Path(partial).replace(path)
     except (OSError, SafetensorError) as error:
         _log.warning("statistics were not stored: %s", error)
@@ -83,8 +117,8 @@ def write(name: str, statistics: ModelStatistics) -> bool:
     return True
 
 
-def _path(name: str) -> Path:
-    return subfolder("statistics") / f"{name}.safetensors"
+def _path(place: Place, kind: str) -> Path:
+    return subfolder("statistics") / f"{place.key}-{kind.replace('/', '-')}.safetensors"
 
 
 def _make_room(folder: Path, room: int) -> None:

@@ -26,6 +26,7 @@ from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_patte
 from fairprune.store import Store, open_store
 
 if TYPE_CHECKING:
+    from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
     from fairprune.models import LoadedModel
     from fairprune.prune import Calibration
@@ -153,8 +154,10 @@ class Execution:
         )
 
     def cut_windows(self) -> None:
+        from fairprune.prune import needs_calibration
+
         method = get_method(self.spec.pruning.method)
-        if not method.needs:
+        if not needs_calibration(method, self._target()):
             self.say(f"{method.title} needs no calibration data")
             return
         if self.loaded.tokenizer is None:
@@ -212,41 +215,38 @@ class Execution:
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
-        from fairprune.prune import Target, collect_dense, gradient_need, needs_dense_pass
-        from fairprune.statistics import empty_statistics, matches
+        from fairprune.prune import wanted_dense
+        from fairprune.statistics import collect, empty_statistics, matches
 
         method = get_method(self.spec.pruning.method)
         options = method.parse_options(self.spec.pruning.options)
-        target = self._target(Target)
         windows = self._torch_windows()
-        if windows is None or self.windows is None or not needs_dense_pass(method, options, target):
+        wanted = wanted_dense(method, options, self._target())
+        if windows is None or self.windows is None or wanted is None:
             return
-        name = statistics_cache.key(
-            self.spec.model.identity,
-            self.loaded.dtype,
-            self.spec.device,
-            self.windows.hash,
-            str(gradient_need(method, options)),
+        place = statistics_cache.Place(
+            self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash
         )
-        found = statistics_cache.read(name)
+        found = statistics_cache.read(place, wanted)
         if found is not None and matches(found, self.loaded.linears()):
             self.say("statistics of these windows are stored already: reused")
             self.statistics = found
             return
         collected = empty_statistics(self.loaded.linears())
-        for step in collect_dense(self.loaded, method, options, windows, collected):
+        for step in collect(self.loaded, windows.ids, collected, wanted, loss_mask=windows.loss_mask):
             self.progress(step.done, step.total, f"window {step.done} of {step.total}")
-        statistics_cache.write(name, collected)
+        statistics_cache.write(place, collected)
         self.statistics = collected
 
-    def _target(self, kind: Any) -> Any:
+    def _target(self) -> Target:
+        from fairprune.allocation import Target
+
         pruning = self.spec.pruning
-        return kind(
-            pruning.sparsity, parse_pattern(pruning.pattern) if pruning.pattern else None, pruning.allocation
-        )
+        pattern = parse_pattern(pruning.pattern) if pruning.pattern else None
+        return Target(pruning.sparsity, pattern, pruning.allocation)
 
     def prune(self) -> None:
-        from fairprune.prune import LayerPruned, Target, prune
+        from fairprune.prune import LayerPruned, prune
         from fairprune.report import SparsityReport
 
         method = get_method(self.spec.pruning.method)
@@ -256,7 +256,7 @@ class Execution:
             self.loaded,
             method,
             method.parse_options(self.spec.pruning.options),
-            self._target(Target),
+            self._target(),
             self._torch_windows(),
             self.statistics,
         )

@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from fairprune import export as export_module
+from fairprune.allocation import Target
 from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.export import export
 from fairprune.methods import get_method
 from fairprune.models import load, weight_matrix
-from fairprune.prune import LayerPruned, Target, prune
+from fairprune.prune import LayerPruned, prune
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import copy
 import pytest
 import torch
 
+from fairprune.allocation import Target
 from fairprune.errors import BadInput, NumericError
 from fairprune.masks import keep_mask
 from fairprune.methods import METHODS, get_method
 from fairprune.models import load, weight_matrix
-from fairprune.prune import Calibration, LayerPruned, Target, prune
-from fairprune.statistics import LayerStatistics, WindowSeen, collect, empty_statistics
+from fairprune.prune import Calibration, LayerPruned, prune
+from fairprune.statistics import LayerStatistics, Wanted, WindowSeen, collect, empty_statistics
 
 IDS = torch.randint(4, 60, (4, 12), generator=torch.Generator().manual_seed(5))
 
@@ -48,13 +49,16 @@ def test_every_method_and_target_drops_exactly_what_was_asked(loaded, name, targ
     for event in events:
         weight = weight_matrix(loaded.linears()[event.report.name])
         rows, columns = weight.shape
-        assert torch.equal(weight, before[event.report.name].masked_fill(~event.keep, 0))
+        if get_method(name).solves:  # what is kept makes up for what is gone
+            assert bool((weight[~event.keep] == 0).all()) and bool(torch.isfinite(weight).all())
+        else:
+            assert torch.equal(weight, before[event.report.name].masked_fill(~event.keep, 0))
         dropped = int((~event.keep).sum())
         assert event.report.dropped == dropped
         if target.pattern:
             assert dropped == rows * columns // 2
         elif target.allocation == "uniform":
-            whole = method.compared_within(method.parse_options({})) == "matrix"
+            whole = method.compared_within(method.parse_options({})) != "row"
             assert (
                 dropped
                 == (round(0.37 * rows * columns) if whole else rows * round(target.sparsity * columns))
@@ -62,6 +66,11 @@ def test_every_method_and_target_drops_exactly_what_was_asked(loaded, name, targ
             )
         else:
             assert event.report.asked == dropped / weight.numel()
+    if target.allocation == "owl":  # the total is exact over all matrices
+        reports = [event.report for event in events]
+        assert sum(report.dropped for report in reports) == round(
+            0.37 * sum(r.rows * r.columns for r in reports)
+        )
     if target.allocation == "global":
         kinds = {event.report.kind for event in events}
         for kind in kinds:  # one threshold over the two matrices of a kind: the total is exact
@@ -82,7 +91,7 @@ def test_progress_comes_before_masks(loaded):
 
 def test_given_statistics_are_not_collected_again(loaded):
     found = empty_statistics(loaded.linears())
-    list(collect(loaded, IDS, found, loss="last_token"))
+    list(collect(loaded, IDS, found, Wanted(frozenset({("last_token", "l2")}))))
     again = copy.deepcopy(loaded)
     calls = []
     hook = again.model.model.register_forward_hook(lambda *_: calls.append(1))
@@ -121,21 +130,28 @@ def test_permuting_windows_changes_nothing(loaded):
 
 
 def test_doubled_calibration_data_do_not_change_a_mask(loaded):
-    for name in ("wanda", "hgla", "hgla-additive"):
+    for name in ("wanda", "hgla", "hgla-additive", "ria", "gradient", "sparsegpt"):
         one = masks(run(copy.deepcopy(loaded), name))
         two = masks(run(copy.deepcopy(loaded), name, ids=torch.cat([IDS, IDS])))
         assert all(torch.equal(one[layer], two[layer]) for layer in one)
 
 
 def test_the_report_of_a_matrix_by_hand(loaded):
-    from fairprune.prune import matrix_report
+    from fairprune.prune import matrix_report, score_removed
 
     score = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 4.0]])
     keep = torch.tensor([[False, False, True], [False, True, True]])
     weight = torch.tensor([[0.0, 0.0, 5.0], [0.0, 0.0, 6.0]])
     entry = LayerStatistics("x", 1, 1, torch.tensor([0.0, 1.0, 1.0]))
     report = matrix_report(
-        "model.layers.0.mlp.up_proj", loaded.blocks[0], 0.5, weight, keep, score, entry, 0.0
+        "model.layers.0.mlp.up_proj",
+        loaded.blocks[0],
+        0.5,
+        weight,
+        keep,
+        score_removed(score, keep),
+        entry,
+        0.0,
     )
     assert (report.kind, report.dropped, report.zeros, report.achieved) == ("mlp.up_proj", 3, 4, 0.5)
     assert (report.row_min, report.row_median, report.row_max) == pytest.approx(
@@ -166,3 +182,15 @@ def test_one_infinite_score_stops_the_run(loaded):
     weight_matrix(loaded.linears()["model.layers.0.mlp.up_proj"])[0, 0] = float("inf")
     with pytest.raises(NumericError, match=r"layers\.0\.mlp\.up_proj: 1 of 512 scores"):
         run(loaded, "magnitude", ids=None)
+
+
+def test_doubled_calibration_data_change_gblm_as_published(loaded):
+    """Its gradient term is a sum over sequences beside a mean: twice the data weighs it √2 times."""
+    one = masks(run(copy.deepcopy(loaded), "gblm"))
+    two = masks(run(copy.deepcopy(loaded), "gblm", ids=torch.cat([IDS, IDS])))
+    assert any(not torch.equal(one[layer], two[layer]) for layer in one)
+
+
+def test_owl_needs_windows_even_where_the_method_does_not(loaded):
+    with pytest.raises(BadInput, match="allocation 'owl' needs calibration data"):
+        run(loaded, "magnitude", Target(0.5, None, "owl"), ids=None)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
-import pytest
 import torch
 
 from fairprune import statistics_cache
 from fairprune.paths import home
-from fairprune.statistics import LayerStatistics
+from fairprune.statistics import LayerStatistics, Wanted
+from fairprune.statistics_cache import Place
+
+PAIR = frozenset({("last_token", "l2")})
+PLACE = Place("m", "float32", "cpu", "w")
 
 
 def some(seed: int = 0, size: int = 4) -> dict[str, LayerStatistics]:
@@ -20,54 +24,74 @@ def some(seed: int = 0, size: int = 4) -> dict[str, LayerStatistics]:
             3,
             30,
             torch.rand(size, generator=generator),
-            {"l2": torch.rand(2, size, generator=generator)},
+            {"last_token/l2": torch.rand(2, size, generator=generator)},
         )
-        for name in ("model.layers.0.a/b", "model.layers.1.c")
+        for name in ("model.layers.0.a", "model.layers.1.c")
     }
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in (home() / "statistics").iterdir())
 
 
 def test_the_same_numbers_come_back():
     before = some()
-    assert statistics_cache.write("x", before)
-    after = statistics_cache.read("x")
+    assert statistics_cache.write(PLACE, before)
+    after = statistics_cache.read(PLACE, Wanted(PAIR))
     assert after.keys() == before.keys()
     for name, entry in before.items():
         assert (after[name].sequences, after[name].tokens) == (3, 30)
         assert torch.equal(after[name].input_sum, entry.input_sum)
-        assert torch.equal(after[name].gradient("l2"), entry.gradient("l2"))
-    assert statistics_cache.read("y") is None
+        assert torch.equal(after[name].gradient("last_token", "l2"), entry.gradient("last_token", "l2"))
 
 
-def test_any_change_of_what_they_depend_on_is_another_key():
-    keys = {
-        statistics_cache.key(*parts)
-        for parts in (("m", "f32"), ("m", "bf16"), ("n", "f32"), ("mf", "32"), ("m",))
-    }
-    assert len(keys) == 5
+def test_only_what_is_there_whole_is_given():
+    statistics_cache.write(PLACE, some())
+    assert statistics_cache.read(PLACE, Wanted()) is not None  # input norms serve Wanda too
+    assert statistics_cache.read(PLACE, Wanted(frozenset({("all_tokens", "l2")}))) is None
+    assert statistics_cache.read(PLACE, Wanted(PAIR, hessian=True)) is None
+    more = some()
+    for entry in more.values():
+        entry.hessian_sum = torch.eye(4)
+    statistics_cache.write(PLACE, more)
+    assert torch.equal(
+        statistics_cache.read(PLACE, Wanted(PAIR, hessian=True))["model.layers.1.c"].hessian_sum, torch.eye(4)
+    )
+
+
+def test_any_change_of_what_they_depend_on_is_another_place():
+    statistics_cache.write(PLACE, some())
+    for change in ({"weights": "n"}, {"dtype": "bfloat16"}, {"device": "cuda"}, {"windows": "v"}):
+        assert statistics_cache.read(replace(PLACE, **change), Wanted()) is None
 
 
 def test_a_damaged_file_is_removed(caplog):
-    statistics_cache.write("x", some())
-    path = home() / "statistics" / "x.safetensors"
+    statistics_cache.write(PLACE, some())
+    path = home() / "statistics" / f"{PLACE.key}-inputs.safetensors"
     path.write_bytes(path.read_bytes()[:50])
-    assert statistics_cache.read("x") is None
+    assert statistics_cache.read(PLACE, Wanted(PAIR)) is None
     assert not path.exists()
     assert "damaged" in caplog.text
 
 
 def test_the_least_recently_used_make_room(monkeypatch):
-    statistics_cache.write("a", some())
+    def inputs_only(seed: int) -> dict[str, LayerStatistics]:
+        return {"l": LayerStatistics("l", 1, 1, torch.full((100,), float(seed)))}
+
+    places = [Place("m", "float32", "cpu", str(i)) for i in range(3)]
+    names = [f"{place.key}-inputs.safetensors" for place in places]
+    statistics_cache.write(places[0], inputs_only(0))
     folder = home() / "statistics"
-    size = (folder / "a.safetensors").stat().st_size
+    size = (folder / names[0]).stat().st_size
     monkeypatch.setattr(statistics_cache, "LIMIT_BYTES", 2 * size + 50)
-    statistics_cache.write("b", some(1))
-    os.utime(folder / "a.safetensors", (1, 1))
-    os.utime(folder / "b.safetensors", (2, 2))
-    statistics_cache.read("a")  # now the younger one
-    statistics_cache.write("c", some(2))
-    assert sorted(path.stem for path in folder.glob("*.safetensors")) == ["a", "c"]
+    statistics_cache.write(places[1], inputs_only(1))
+    os.utime(folder / names[0], (1, 1))
+    os.utime(folder / names[1], (2, 2))
+    statistics_cache.read(places[0], Wanted())  # now the younger one
+    statistics_cache.write(places[2], inputs_only(2))
+    assert files() == sorted([names[0], names[2]])
     monkeypatch.setattr(statistics_cache, "LIMIT_BYTES", 10)
-    assert not statistics_cache.write("d", some(3))
+    assert not statistics_cache.write(PLACE, inputs_only(3))
 
 
 def test_a_full_disk_leaves_no_half_file(monkeypatch):
@@ -75,11 +99,5 @@ def test_a_full_disk_leaves_no_half_file(monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(statistics_cache, "save_file", full)
-    assert not statistics_cache.write("x", some())
-    assert list((home() / "statistics").iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["x"])
-def test_no_input_sums_no_entry(name):
-    statistics_cache.write(name, {"l": LayerStatistics("l", 1, 2, None, {"l1": torch.ones(1, 1)})})
-    assert statistics_cache.read(name)["l"].input_sum is None
+    assert not statistics_cache.write(PLACE, some())
+    assert files() == []

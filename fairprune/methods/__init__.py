@@ -13,7 +13,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,12 +22,15 @@ from fairprune.errors import BadInput, unknown
 if TYPE_CHECKING:
     import torch
 
+    from fairprune.masks import Quota
     from fairprune.statistics import LayerStatistics
 
-Need = Literal["input_sq", "gradient"]
-Compares = Literal["row", "matrix"]
+Need = Literal["input_sq", "gradient", "hessian"]
+Compares = Literal["row", "matrix", "block"]
 Loss = Literal["last_token", "all_tokens", "summary_tokens"]
 Score = Callable[["torch.Tensor", "LayerStatistics", Any], "torch.Tensor"]
+F = TypeVar("F", bound=Callable[..., Any])
+Solve = Callable[["torch.Tensor", "LayerStatistics", Any, "Quota"], "Solution"]
 
 
 class Options(BaseModel):
@@ -37,22 +40,55 @@ class Options(BaseModel):
 
 
 @dataclass(frozen=True)
+class Solution:
+    """What a method returns that also changes the weights it keeps."""
+
+    weight: torch.Tensor
+    """(out, in), float32: pruned and updated."""
+    keep: torch.Tensor
+    """bool (out, in), true = kept."""
+    score_removed: float | None
+    """Share of the total score that was dropped, [0, 1]."""
+    dampening: float
+    """What was added to the diagonal of XXᵀ in the end, as a share of its mean."""
+
+
+@dataclass(frozen=True)
 class Method:
     """One row of the table."""
 
     name: str
     title: str
-    score: Score
+    function: Score | Solve
+    """A score (weight, statistics, options) → (out, in); of the method 'sparsegpt' and its like a `Solve`, which
+    takes the quota of weights to drop as well and returns a `Solution`."""
     needs: tuple[Need, ...]
     """Which statistics of a layer it reads; () for methods without calibration."""
     compares: Compares
-    """Within what the scores compete: each output row, or the whole matrix."""
+    """Within what the scores compete: each output row, the whole matrix, or a block of columns (then it is a `Solve`)."""
     formula: str
     """LaTeX, for the card."""
     summary: str
     """One sentence for the card."""
     source: str
     options: type[Options]
+
+    @property
+    def solves(self) -> bool:
+        """Whether it chooses the mask itself, block by block, and updates what it keeps."""
+        return self.compares == "block"
+
+    def score(self, weight: torch.Tensor, statistics: LayerStatistics, options: Options) -> torch.Tensor:
+        """The score (out, in) of a method that does not solve; higher is kept."""
+        assert not self.solves
+        return cast(Score, self.function)(weight, statistics, options)
+
+    def solve(
+        self, weight: torch.Tensor, statistics: LayerStatistics, options: Options, quota: Quota
+    ) -> Solution:
+        """The pruned and updated weight of a method that solves."""
+        assert self.solves
+        return cast(Solve, self.function)(weight, statistics, options, quota)
 
     def parse_options(self, values: dict[str, Any]) -> Options:
         """`values` (names → values or their text) as this method's typed options.
@@ -98,14 +134,14 @@ def pruning_method(
     summary: str,
     source: str,
     options: type[Options] = Options,
-) -> Callable[[Score], Score]:
+) -> Callable[[F], F]:
     """Puts a score function into the table. A second use of a name is an error."""
 
-    def register(score: Score) -> Score:
+    def register(function: F) -> F:
         if name in METHODS:
             raise ValueError(f"two pruning methods are called {name!r}")
-        METHODS[name] = Method(name, title, score, needs, compares, formula, summary, source, options)
-        return score
+        METHODS[name] = Method(name, title, function, needs, compares, formula, summary, source, options)
+        return function
 
     return register
 

@@ -52,7 +52,7 @@ def scaled_gradient(base: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
 )
 def hgla(weight: torch.Tensor, statistics: LayerStatistics, options: HglaOptions) -> torch.Tensor:
     base = weight.abs() * statistics.input_norm()
-    gradient = scaled_gradient(base, statistics.gradient(options.aggregate)).abs()
+    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate)).abs()
     if options.exponent != 1:
         gradient = gradient.pow(options.exponent)
     return base / (gradient + EPSILON)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 def hgla_additive(weight: torch.Tensor, statistics: LayerStatistics, options: HglaOptions) -> torch.Tensor:
     base = weight.abs() * statistics.input_norm()
-    gradient = scaled_gradient(base, statistics.gradient(options.aggregate)).abs()
+    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate)).abs()
     if options.exponent != 1:
         gradient = gradient.pow(options.exponent)
     return base + weight.abs() * gradient

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from fairprune.methods import Compares, Options, pruning_method
+from fairprune.methods import Options, pruning_method
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MagnitudeOptions(Options):
-    compare: Compares = Field(
+    compare: Literal["row", "matrix"] = Field(
         "matrix",
         description="What a weight competes with: its whole matrix (as published) or its output row.",
     )

@@ -6,17 +6,28 @@ import pytest
 import torch
 
 from fairprune.errors import BadInput, NumericError
+from fairprune.masks import Quota
 from fairprune.methods import METHODS, get_method, pruning_method
 from fairprune.statistics import LayerStatistics
 
 NAMES = sorted(METHODS)
 
 
+def GRADIENTS(squares: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Every loss and aggregation."""
+    losses = ("last_token", "all_tokens")
+    return {
+        f"{loss}/{kind}": value
+        for loss in losses
+        for kind, value in (("l2", squares), ("l1", squares.sqrt()))
+    }
+
+
 def statistics(columns: int = 6, rows: int = 4, seed: int = 0) -> LayerStatistics:
     generator = torch.Generator().manual_seed(seed)
     squares = torch.rand(rows, columns, generator=generator) + 0.1
     return LayerStatistics(
-        "layer", 3, 30, torch.rand(columns, generator=generator) + 0.1, {"l2": squares, "l1": squares.sqrt()}
+        "layer", 3, 30, torch.rand(columns, generator=generator) + 0.1, GRADIENTS(squares), torch.eye(columns)
     )
 
 
@@ -25,7 +36,20 @@ def test_contract(name):
     method = get_method(name)
     weight = torch.randn(4, 6, generator=torch.Generator().manual_seed(1))
     before = weight.clone()
-    score = method.score(weight, statistics(), method.parse_options({}))
+    options = method.parse_options({})
+    if method.solves:
+        solution = method.solve(weight, statistics(), options, Quota(0.5))
+        assert torch.equal(solution.weight != 0, solution.keep)
+        again = method.solve(weight, statistics(), options, Quota(0.5))
+        assert torch.equal(again.weight, solution.weight)
+        assert int(solution.keep.sum()) == 12
+        assert 0 < solution.score_removed < 1
+        score = solution.weight
+    else:
+        score = method.score(weight, statistics(), options)
+        assert torch.equal(score, method.score(weight, statistics(), options)), (
+            "the same input, the same score"
+        )
     assert score.shape == weight.shape
     assert score.dtype == torch.float32
     assert bool(torch.isfinite(score).all())
@@ -41,15 +65,18 @@ def test_contract(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if METHODS[name].needs])
 def test_missing_statistics_are_an_error(name):
     method = get_method(name)
-    with pytest.raises(NumericError, match=r"no (input|gradient) statistics"):
-        method.score(torch.ones(2, 3), LayerStatistics("layer"), method.parse_options({}))
+    with pytest.raises(NumericError, match=r"no (input|gradient) (statistics|covariances)"):
+        if method.solves:
+            method.solve(torch.ones(2, 3), LayerStatistics("layer"), method.parse_options({}), Quota(0.5))
+        else:
+            method.score(torch.ones(2, 3), LayerStatistics("layer"), method.parse_options({}))
 
 
 def test_hgla_by_hand():
     # W (1,−2,.5), A (2,1,4), G (1,2,3): B (2,2,2), mean B 2 = mean G, so G' = G; score (2/1, 2/2, 2/3).
     weight = torch.tensor([[1.0, -2.0, 0.5]])
     entry = LayerStatistics(
-        "layer", 1, 3, torch.tensor([4.0, 1.0, 16.0]), {"l2": torch.tensor([[1.0, 2.0, 3.0]])}
+        "layer", 1, 3, torch.tensor([4.0, 1.0, 16.0]), {"last_token/l2": torch.tensor([[1.0, 2.0, 3.0]])}
     )
     hgla, additive = get_method("hgla"), get_method("hgla-additive")
     torch.testing.assert_close(
@@ -102,3 +129,28 @@ def test_unknown_names_and_options():
         get_method("magnitud")
     with pytest.raises(BadInput, match="exponent"):
         get_method("hgla").parse_options({"exponent": 0})
+
+
+def test_gradient_and_gblm_by_hand():
+    # G = sqrt(Σg²) = (1, 2); |W|·G = (3, 4). GBLM with A = sqrt(8/2) = 2, sqrt(2/2) = 1 and α = 10: 3·(2+10), 2·(1+20).
+    weight = torch.tensor([[3.0, -2.0]])
+    entry = LayerStatistics(
+        "layer", 2, 4, torch.tensor([8.0, 2.0]), {"all_tokens/l2": torch.tensor([[1.0, 4.0]])}
+    )
+    gradient, gblm = get_method("gradient"), get_method("gblm")
+    torch.testing.assert_close(
+        gradient.score(weight, entry, gradient.parse_options({})), torch.tensor([[3.0, 4.0]])
+    )
+    torch.testing.assert_close(
+        gblm.score(weight, entry, gblm.parse_options({"alpha": 10})), torch.tensor([[36.0, 42.0]])
+    )
+
+
+def test_ria_by_hand_and_without_nan_for_empty_rows_and_columns():
+    # Row sums 4, 0; column sums 1, 3, 0. (1/4 + 1/1)·√1 = 1.25, (3/4 + 3/3)·√4 = 3.5; empty ones 0.
+    weight = torch.tensor([[1.0, -3.0, 0.0], [0.0, 0.0, 0.0]])
+    entry = LayerStatistics("layer", 1, 1, torch.tensor([1.0, 16.0, 1.0]))
+    ria = get_method("ria")
+    torch.testing.assert_close(
+        ria.score(weight, entry, ria.parse_options({})), torch.tensor([[1.25, 3.5, 0.0], [0.0, 0.0, 0.0]])
+    )
