@@ -54,9 +54,6 @@ def test_contract(name):
     assert score.dtype == torch.float32
     assert bool(torch.isfinite(score).all())
     assert torch.equal(weight, before), "a method does not change the weight"
-    assert torch.equal(score, method.score(weight, statistics(), method.parse_options({}))), (
-        "the same input, the same score"
-    )
     assert method.title and method.formula and method.summary.endswith(".") and method.source
     for field in method.options.model_fields.values():
         assert field.description and field.description.endswith(".")
