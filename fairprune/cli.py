@@ -62,11 +62,20 @@ def assets() -> None:
 
 @app.command()
 def prune(
-    model: Model,
-    method: Method,
+    model: Annotated[str | None, typer.Option(help=_help(ModelSpec, "name"))] = None,
+    method: Annotated[str | None, typer.Option(help=_help(PruningSpec, "method"))] = None,
     out: Annotated[
-        Path, typer.Option(help="New folder for the pruned model, masks.safetensors and report.json.")
-    ],
+        Path | None,
+        typer.Option(
+            help="New folder for the pruned model, masks.safetensors, report.json and manifest.json."
+        ),
+    ] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prune nothing: check this folder, written earlier, against its manifest and masks."
+        ),
+    ] = None,
     sparsity: Sparsity = None,
     pattern: Pattern = None,
     allocation: Allocation = "uniform",
@@ -84,6 +93,21 @@ def prune(
     dtype: Dtype = "auto",
 ) -> None:
     """Prunes a model and writes it as dense safetensors that plain transformers loads."""
+    if verify is not None:
+        from fairprune.export import verify_folder
+
+        found = verify_folder(verify)
+        print(
+            f"{verify}: {found['files']} files as written, {found['zeros']} zeros in {found['matrices']} matrices as the masks say"
+        )
+        return
+    if model is None or method is None or out is None:
+        missing = [
+            f"--{name}"
+            for name, value in (("model", model), ("method", method), ("out", out))
+            if value is None
+        ]
+        raise BadInput(f"missing option {', '.join(missing)}")
     from fairprune.pruning_job import prune_to_folder, read_ids
 
     given = None if calibration_ids is None else read_ids(calibration_ids)

@@ -5,19 +5,22 @@ Written beside its final place, loaded again and compared, and only then renamed
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.models import LoadedModel, load, weight_matrix
 
+MASKS, MANIFEST = "masks.safetensors", "manifest.json"
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -36,7 +39,9 @@ def check_target(out: Path) -> None:
 
 
 def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[str, Any], out: Path) -> None:
-    """Writes the model, `masks.safetensors` (module name → bool (out, in), true = kept) and `report.json`.
+    """Writes the model, `masks.safetensors` (module name → bool (out, in), true = kept), `report.json` and `manifest.json`.
+
+    The manifest holds the report's spec and versions and the SHA-256 of every file, for `verify_folder`.
 
     Raises:
         BadInput: `out` is not empty.
@@ -54,13 +59,12 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         for name in TOKENIZER_FILES:
             if (loaded.folder / name).is_file():
                 shutil.copyfile(loaded.folder / name, partial / name)
-        save_file(
-            {name: keep.cpu().contiguous() for name, keep in masks.items()}, partial / "masks.safetensors"
-        )
+        save_file({name: keep.cpu().contiguous() for name, keep in masks.items()}, partial / MASKS)
         # Two kinds of safetensors lie in one folder: transformers reads those its own names and index point to.
         (partial / "report.json").write_text(
             json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8"
         )
+        _write_manifest(partial, report)
         verify(partial, loaded, masks)
         partial.chmod(0o755)
         if out.exists():
@@ -70,6 +74,60 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         raise Unavailable(f"{out} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_manifest(folder: Path, report: dict[str, Any]) -> None:
+    manifest = {
+        **{key: report[key] for key in ("fairprune", "spec", "versions", "identity") if key in report},
+        "sparsity": {
+            key: report.get("sparsity", {}).get(key) for key in ("asked", "achieved", "achieved_model")
+        },
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": {path.name: _sha256(path) for path in sorted(folder.iterdir())},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def verify_folder(folder: Path) -> dict[str, int]:
+    """Checks an exported folder again: every file's hash, and that the loaded weights are zero where the masks say so.
+
+    Returns:
+        How many files, matrices and zeros were checked.
+
+    Raises:
+        BadInput: no exported folder, or one that is not what was written.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files: dict[str, str] = manifest["files"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(
+            f"{folder} has no {MANIFEST}: only folders written by `prune` can be verified"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder / MANIFEST} cannot be read: {error}") from error
+    for name, expected in files.items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise BadInput(f"{folder} is not whole: {name} is missing")
+        if _sha256(path) != expected:
+            raise BadInput(f"{path} was changed after it was written: its SHA-256 is not the manifest's")
+    masks = load_file(folder / MASKS)
+    linears = load(folder).linears()
+    zeros = 0
+    for name, keep in masks.items():
+        if name not in linears:
+            raise BadInput(f"{folder}: the masks name {name}, which the model does not have")
+        weight = weight_matrix(linears[name])
+        if weight.shape != keep.shape or bool((weight[~keep] != 0).any()):
+            raise BadInput(f"{folder}: {name} has weights where its mask says there are none")
+        zeros += int((~keep).sum())
+    return {"files": len(files), "matrices": len(masks), "zeros": zeros}
 
 
 def verify(folder: Path, loaded: LoadedModel, masks: Mapping[str, torch.Tensor]) -> None:

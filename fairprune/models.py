@@ -1,13 +1,13 @@
 """A local folder → a transformers decoder model, its blocks and their prunable linear layers.
 
-Blocks are found by structure, not by class name: the list of equal modules that holds most of the parameters.
+Blocks are found by structure, not by class name: of the decoder's module lists the one that holds most parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,11 @@ class Block:
     """Module name in the model, such as model.layers.0."""
     module: nn.Module
     linears: dict[str, nn.Module]
-    """Full module name → linear layer, in the order of the module tree."""
+    """Full module name → linear layer, in the order of the module tree; every weight once."""
+    tied: dict[str, str] = field(default_factory=dict)
+    """Full module name of a linear layer that is not in `linears`, because its weight is another's → the name of
+    that other one: a layer of this or an earlier block, pruned there, or a module outside the blocks such as the
+    embedding, never pruned."""
 
     def kind(self, name: str) -> str:
         """The layer's name within the block: model.layers.0.mlp.up_proj → mlp.up_proj."""
@@ -65,17 +69,25 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
         dtype: 'auto' keeps the checkpoint's own.
 
     Raises:
-        BadInput: not a decoder model that transformers knows, or no blocks with linear layers.
+        BadInput: not a decoder model that transformers knows, or one whose blocks `find_blocks` refuses.
         Unavailable: the device has too little memory.
     """
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # progress goes to the caller, not to a terminal
 
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if getattr(config, "is_encoder_decoder", False):
+            # Some of these load as a decoder alone, with attention to an encoder that is not there.
+            raise BadInput(
+                f"{folder} is an encoder-decoder model ({config.model_type}): only decoder models can be pruned, "
+                "such as Llama, Qwen or OPT"
+            )
         model = AutoModelForCausalLM.from_pretrained(
             folder,
+            config=config,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             local_files_only=True,
             use_safetensors=True,
@@ -96,39 +108,89 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
 def find_blocks(model: nn.Module) -> tuple[Block, ...]:
     """The decoder blocks of a model, in order.
 
+    A linear layer whose weight is that of a layer before it, or of a module outside the blocks, is listed as tied.
+
     Raises:
-        BadInput: no list of equal blocks with linear layers, or weights that are no linear layers (mixtures of experts).
+        BadInput: no list of equal blocks with linear layers, or blocks with matrices that are no linear layers
+            (mixtures of experts).
     """
-    best: tuple[int, str, nn.ModuleList] | None = None
-    for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) and len({type(item) for item in module}) == 1:
-            size = sum(parameter.numel() for parameter in module.parameters())
-            if best is None or size > best[0]:
-                best = (size, name, module)
-    if best is None:
-        raise BadInput(
-            f"{type(model).__name__} has no list of decoder blocks: only transformers decoder models can be pruned"
-        )
-    _, prefix, layers = best
+    kind = type(model).__name__
+    prefix, layers = _block_list(model, kind)
+    owners = {  # id of a weight → the module that it belongs to; the parameters live as long as the model
+        id(parameter): name.rpartition(".")[0]
+        for name, parameter in model.named_parameters()
+        if not name.startswith(f"{prefix}.")
+    }
     blocks = []
     for index, layer in enumerate(layers):
-        name = f"{prefix}.{index}"
-        linears = {
-            f"{name}.{inner}": part
-            for inner, part in layer.named_modules()
-            if isinstance(part, nn.Linear | Conv1D)
-        }
-        if not linears:
-            raise BadInput(f"block {name} of {type(model).__name__} has no linear layers to prune")
-        in_linears = sum(part.weight.numel() for part in linears.values())
-        in_matrices = sum(p.numel() for p in layer.parameters() if p.ndim >= 2)
-        if in_linears < in_matrices:
-            raise BadInput(
-                f"block {name} of {type(model).__name__} holds {in_matrices - in_linears} weights outside linear layers "
-                "(a mixture of experts?): this architecture is not supported"
-            )
-        blocks.append(Block(index, name, layer, linears))
+        block = Block(index, f"{prefix}.{index}", layer, {})
+        for inner, part in layer.named_modules(remove_duplicate=False):
+            if isinstance(part, nn.Linear | Conv1D):
+                name = f"{block.name}.{inner}"
+                owner = owners.setdefault(id(part.weight), name)
+                if owner == name:
+                    block.linears[name] = part
+                else:
+                    block.tied[name] = owner
+        if not block.linears and not block.tied:
+            raise BadInput(f"block {block.name} of {kind} has no linear layers to prune")
+        _check_all_linear(block, kind)
+        blocks.append(block)
     return tuple(blocks)
+
+
+def _block_list(model: nn.Module, kind: str) -> tuple[str, nn.ModuleList]:
+    """Name and list of the blocks: the largest module list of the text decoder, where a model has other parts too."""
+    decoder = model.get_decoder() if hasattr(model, "get_decoder") else model
+    best: tuple[int, str, nn.ModuleList] | None = None
+    start = next(name for name, module in model.named_modules() if module is decoder)
+    for inner, module in decoder.named_modules(prefix=start):
+        if isinstance(module, nn.ModuleList) and len(module):
+            size = sum(parameter.numel() for parameter in module.parameters())
+            if best is None or size > best[0]:
+                best = (size, inner, module)
+    if best is None:
+        raise BadInput(
+            f"{kind} has no list of decoder blocks: only transformers decoder models can be pruned"
+        )
+    _, prefix, layers = best
+    kinds = sorted({type(layer).__name__ for layer in layers})
+    if len(kinds) > 1:
+        raise BadInput(
+            f"the blocks {prefix} of {kind} are of different kinds ({', '.join(kinds)}): "
+            "only models whose blocks are all alike can be pruned"
+        )
+    return prefix, layers
+
+
+def _check_all_linear(block: Block, kind: str) -> None:
+    """Raises BadInput when a block has matrices that are not the weight of a linear layer."""
+    linear = {id(part.weight) for part in block.module.modules() if isinstance(part, nn.Linear | Conv1D)}
+    others = {
+        name: parameter
+        for name, parameter in block.module.named_parameters()
+        if parameter.ndim >= 2 and id(parameter) not in linear
+    }
+    if not others:
+        return
+    # Stacked matrices of many experts are one 3-D parameter; a convolution's kernel has 3 dimensions as well.
+    stacked = [
+        name
+        for name, parameter in others.items()
+        if parameter.ndim == 3
+        and not hasattr(block.module.get_submodule(name.rpartition(".")[0]), "kernel_size")
+    ]
+    name = (stacked or list(others))[0]
+    where = f"{block.name}.{name} of shape {tuple(others[name].shape)}"
+    if stacked:
+        raise BadInput(
+            f"{kind} is a mixture of experts ({where}): only models without experts can be pruned, "
+            "since each expert sees a part of the calibration tokens alone"
+        )
+    raise BadInput(
+        f"block {block.name} of {kind} holds {sum(p.numel() for p in others.values())} weights outside linear layers "
+        f"({where}): this architecture is not supported"
+    )
 
 
 def weight_matrix(layer: nn.Module) -> torch.Tensor:

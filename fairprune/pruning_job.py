@@ -124,6 +124,7 @@ def _report(
     return {
         "fairprune": __version__,
         "spec": spec.model_dump(mode="json"),
+        "identity": spec.model.identity,
         "sparsity": job.report.to_json(),
         "calibration": calibration,
         "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "safetensors")},

@@ -50,6 +50,24 @@ def test_prune_writes_the_golden_masks(capsys, tmp_path, method, pattern):
     assert report["calibration"]["samples"] == 12
 
 
+def test_a_pruned_folder_is_verified_and_is_itself_a_model(capsys, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert (
+        call(capsys, "prune", "--model", TINY, "--method", "magnitude", "--sparsity", 0.25, "--out", one)[0]
+        == 0
+    )
+    code, out, _ = call(capsys, "prune", "--verify", one)
+    assert code == 0 and "32256 zeros in 21 matrices" in out  # a quarter of 129,024
+    assert (
+        call(capsys, "prune", "--model", one, "--method", "magnitude", "--sparsity", 0.5, "--out", two)[0]
+        == 0
+    )
+    first, second = load_file(one / "masks.safetensors"), load_file(two / "masks.safetensors")
+    assert all(bool((~second[name])[~keep].all()) for name, keep in first.items())  # zeros stay zero
+    code, _, err = call(capsys, "prune", "--verify", tmp_path)
+    assert code == 2 and "only folders written by" in err
+
+
 def test_prune_with_a_calibration_set(capsys, tmp_path, tiny_folder):
     corpus = import_toy()
     arguments = [

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from fairprune import export as export_module
 from fairprune.allocation import Target
 from fairprune.errors import BadInput, NumericError, Unavailable
-from fairprune.export import export
+from fairprune.export import export, verify_folder
 from fairprune.methods import get_method
 from fairprune.models import load, weight_matrix
 from fairprune.prune import LayerPruned, prune
@@ -93,3 +93,48 @@ def test_conv1d_layers_come_back_transposed_as_they_were(tmp_path):
     again = load(tmp_path / "out").linears()
     for name, keep in masks.items():
         assert torch.equal(weight_matrix(again[name]) != 0, keep)
+
+
+def test_a_folder_can_be_checked_again_later(pruned, tmp_path):
+    loaded, masks = pruned
+    out = tmp_path / "out"
+    export(loaded, masks, {"fairprune": "1", "spec": {"a": 1}, "sparsity": {"asked": 0.5}}, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["spec"] == {"a": 1} and manifest["sparsity"]["asked"] == 0.5
+    assert {"config.json", "model.safetensors", "masks.safetensors", "tokenizer.json"} <= manifest[
+        "files"
+    ].keys()
+    zeros = sum(int((~keep).sum()) for keep in masks.values())
+    assert verify_folder(out) == {"files": len(manifest["files"]), "matrices": 14, "zeros": zeros}
+    changed = bytearray((out / "model.safetensors").read_bytes())
+    changed[-1] ^= 1
+    (out / "model.safetensors").write_bytes(changed)
+    with pytest.raises(BadInput, match=r"model\.safetensors was changed after it was written"):
+        verify_folder(out)
+    (out / "config.json").unlink()
+    with pytest.raises(BadInput, match=r"config\.json is missing"):
+        verify_folder(out)
+
+
+def test_masks_that_the_weights_do_not_keep_are_found(pruned, tmp_path):
+    loaded, masks = pruned
+    out = tmp_path / "out"
+    export(loaded, masks, {}, out)
+    name = next(iter(masks))
+    export_module.save_file({**masks, name: ~masks[name]}, out / "masks.safetensors")
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["files"]["masks.safetensors"] = export_module._sha256(out / "masks.safetensors")
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadInput, match="has weights where its mask says there are none"):
+        verify_folder(out)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "only folders written by `prune`"), ("{", "cannot be read"), ("[]", "cannot be read")],
+)
+def test_folders_that_were_not_exported(tmp_path, content, says):
+    if content is not None:
+        (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(BadInput, match=says):
+        verify_folder(tmp_path)
