@@ -159,6 +159,11 @@ def _packed(
             stream += [(i, False, -1) for i in gap]
         stream += [(i, True, index) for i in tokenizer.encode(texts[index])]
         used += 1
+    if len(stream) < body:
+        raise BadInput(
+            f"calibration set {spec.name!r} has {len(texts)} texts with {len(stream)} tokens, too few for one window of "
+            f"{spec.seqlen}: choose another calibration set, or shorter windows"
+        )
     if len(stream) < body * spec.samples:
         raise BadInput(
             f"calibration set {spec.name!r} needs {spec.samples} windows of {spec.seqlen} tokens, but its {len(texts)} texts give "

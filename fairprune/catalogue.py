@@ -6,13 +6,17 @@ config.json and safetensors; nothing else is ever loaded.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from safetensors import SafetensorError, safe_open
 
 from fairprune import assets
 from fairprune.errors import BadInput, Unavailable, unknown
@@ -21,6 +25,8 @@ from fairprune.spec import parse_pattern
 
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*"]
 HUB_TIMEOUT_S = 10
+_HASH = re.compile(r"[0-9a-f]{16}")
+_NUMBERED = re.compile(r"\.\d+\.")  # a tensor of one of many equal blocks
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -143,6 +149,8 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
                 "conversion: save the model with transformers' save_pretrained (safetensors) and give that folder"
             )
         raise BadInput(f"{folder} has no weights: *.safetensors is needed beside config.json")
+    if weights:
+        tensor_shapes(folder)  # refuses damaged files here, before a run is queued
     return config
 
 
@@ -261,8 +269,8 @@ def folder_hash(folder: Path) -> str:
     state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     memo = subfolder("cache", "folder-hashes") / key
-    if memo.is_file():
-        return memo.read_text()
+    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
+        return found
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0")
@@ -270,7 +278,12 @@ def folder_hash(folder: Path) -> str:
             while chunk := stream.read(1 << 22):
                 digest.update(chunk)
     value = digest.hexdigest()[:16]
-    memo.write_text(value)
+    # Whole or not at all: an empty memo would make different models look the same. Without room it is only not kept.
+    partial = memo.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
+        partial.write_text(value, encoding="utf-8")
+        partial.replace(memo)
+    partial.unlink(missing_ok=True)
     return value
 
 
@@ -281,19 +294,47 @@ def preview_folder(source: Source) -> Path | None:
     return Path(source.place) if source.kind == "folder" else cached_folder(source.place)
 
 
-def check_pattern_fits(source: Source, pattern: str) -> None:
-    """Refuses an n:m whose m does not divide the widths in config.json, before a run is queued.
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name → shape of every weight, from the headers of the folder's safetensors; no weight is read.
 
-    Only widths that the config names are looked at; the block loop checks every matrix again.
+    Raises:
+        BadInput: a file that is no safetensors.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                for name in file.keys():  # noqa: SIM118 - not a dictionary
+                    shapes[name] = tuple(file.get_slice(name).get_shape())
+        except (SafetensorError, OSError) as error:
+            raise BadInput(
+                f"{path} cannot be read as safetensors ({error}): copy it again, or save the model with save_pretrained"
+            ) from error
+    return shapes
+
+
+def check_pattern_fits(source: Source, pattern: str) -> None:
+    """Refuses an n:m whose m divides neither side of a block's matrix, before a run is queued.
+
+    Which side the input columns are on is known only to the loaded model, which is checked again.
     """
     folder = preview_folder(source)
     if folder is None:
         return
-    config = _config(folder)
     _, m = parse_pattern(pattern)
-    for key in ("hidden_size", "intermediate_size", "n_embd"):
-        value = config.get(key)
-        if isinstance(value, int) and value % m:
+    for name, shape in tensor_shapes(folder).items():
+        if len(shape) == 2 and _NUMBERED.search(name) and all(side % m for side in shape):
             raise BadInput(
-                f"pattern {pattern} does not divide this model: {key} is {value}, no multiple of {m}"
+                f"pattern {pattern} does not divide this model: {name} is {shape[0]} × {shape[1]}, and neither is a multiple of {m}"
             )
+
+
+def check_context(source: Source, tokens: int) -> None:
+    """Refuses texts of more tokens than the config's context, prompt and summary together."""
+    folder = preview_folder(source)
+    limit = _config(folder).get("max_position_embeddings") if folder is not None else None
+    if isinstance(limit, int) and tokens > limit:
+        raise BadInput(
+            f"prompt and summary need {tokens} tokens, but the context of {source.name} has {limit}: ask for shorter "
+            "summaries, or choose another model or corpus"
+        )

@@ -7,9 +7,10 @@ Plotly is imported where a figure is made, because the pages that only need a co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fairprune.errors import unknown
 
@@ -60,22 +61,34 @@ class Measure:
     top: float
     """Where the colour scale ends, the same for every run: colours can be compared between runs."""
     ticks: tuple[float, ...]
-    """Values named beside the scale, the last is its end."""
-    root: bool = False
-    """Colour by the square root: most values are small beside the scale's end."""
+    """Values named beside the scale: the first is where it begins, the last where it ends."""
+    scale: Literal["linear", "root", "log"] = "linear"
+    """Colour by the value, its square root or its logarithm: where most values are small beside the end."""
+
+    @property
+    def bottom(self) -> float:
+        """Where the colour scale begins; smaller values have its colour too."""
+        return self.ticks[0]
 
     def position(self, value: float) -> float:
         """Where a value stands on the colour scale, before it is cut at its end."""
-        return value**0.5 if self.root else value
+        if self.scale == "log":
+            return math.log10(max(value, self.bottom))
+        return value**0.5 if self.scale == "root" else value
+
+    def tick_texts(self) -> list[str]:
+        """The ticks in percent; the first of a logarithm stands for all that is smaller, zero too."""
+        texts = [f"{100 * tick:g}\N{NO-BREAK SPACE}%" for tick in self.ticks]
+        return [f"≤ {texts[0]}", *texts[1:]] if self.scale == "log" else texts
 
 
 MEASURES: dict[str, Measure] = {
     "score_removed": Measure(
         "Score removed",
         "Share of the total |score| that the dropped weights held: what the method itself calls lost.",
-        0.5,
-        (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5),
-        root=True,
+        1.0,
+        (0.0001, 0.001, 0.01, 0.1, 1.0),  # second-order scores lose 0.1 to 1 %, magnitudes 10 to 30 %
+        scale="log",
     ),
     "achieved": Measure(
         "Sparsity",
@@ -94,7 +107,7 @@ MEASURES: dict[str, Measure] = {
         "Share of input columns of which no weight is left: inputs that are no longer read.",
         1.0,
         (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
-        root=True,
+        scale="root",
     ),
     "row_range": Measure(
         "Row range",
@@ -143,6 +156,8 @@ def points(value: float | None, digits: int = 1) -> str:
 
 
 _AXIS: dict[str, Any] = {"type": "category", "fixedrange": True, "showgrid": False, "tickfont": {"size": 15}}
+_LEAST_HEIGHT = 320
+"""Of the heatmap, pixels: the ticks of its scale stand apart however few blocks there are."""
 
 
 def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Figure:
@@ -183,20 +198,20 @@ def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Fig
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
             colorscale="Cividis",
-            zmin=0.0,
+            zmin=shown.position(shown.bottom),
             zmax=shown.position(shown.top),
             xgap=2,
             ygap=2,
             colorbar={
                 "thickness": 14,
                 "tickvals": [shown.position(tick) for tick in shown.ticks],
-                "ticktext": [percent(tick, 0) for tick in shown.ticks],
+                "ticktext": shown.tick_texts(),
                 "tickfont": {"size": 14},
             },
         )
     )
     figure.update_layout(
-        height=80 + 27 * len(blocks),
+        height=max(_LEAST_HEIGHT, 80 + 27 * len(blocks)),
         margin={"l": 10, "r": 10, "t": 40, "b": 10},
         xaxis={"side": "top", **_AXIS},
         yaxis={"autorange": "reversed", "title": {"text": "block"}, "nticks": len(blocks), **_AXIS},

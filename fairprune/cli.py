@@ -18,7 +18,15 @@ from pydantic import BaseModel
 from fairprune import __version__, jobs
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.plan import plan_run
-from fairprune.spec import PRESET_NOTES, CalibrationSpec, EvaluationSpec, ModelSpec, PruningSpec, RunSpec
+from fairprune.spec import (
+    PRESET_NOTES,
+    CalibrationSpec,
+    EvaluationSpec,
+    MetricSpec,
+    ModelSpec,
+    PruningSpec,
+    RunSpec,
+)
 
 app = typer.Typer(
     name="fairprune",
@@ -120,12 +128,13 @@ def prune(
         options=parse_options(option),
         calibration=calibration,
         corpus=corpus,
-        calibration_samples=samples if given is None else int(given.shape[0]),
-        seqlen=seqlen if given is None else max(8, int(given.shape[1])),
+        calibration_samples=samples,
+        seqlen=seqlen,
         seed=seed,
         device=device,
         dtype=dtype,
         summaries=False,
+        windows=given is None,
     )
     report = prune_to_folder(spec, out, given, lambda text: print(text, file=sys.stderr))
     print(
@@ -152,7 +161,12 @@ def run(
     seqlen: Seqlen = None,
     max_new_tokens: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "max_new_tokens"))] = None,
     batch_size: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "batch_size"))] = None,
+    compositions: Annotated[str, typer.Option(help=_help(EvaluationSpec, "compositions"))] = "mixed",
     sample: Annotated[bool, typer.Option("--sample", help=_help(EvaluationSpec, "sample"))] = False,
+    tau: Annotated[str, typer.Option(help=_help(MetricSpec, "tau"))] = "0.8",
+    reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
+    ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
+    zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -161,6 +175,8 @@ def run(
     ] = None,
 ) -> None:
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
+    if json_file is not None:
+        _check_writable(json_file)
     spec = plan_run(
         model=model,
         method=method,
@@ -176,13 +192,13 @@ def run(
         seqlen=seqlen,
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
+        compositions=compositions,
         sample=sample,
+        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
         seed=seed,
         device=device,
         dtype=dtype,
     )
-    if json_file is not None:
-        _check_writable(json_file)
     result = follow(spec)
     if json_file is not None:
         try:
@@ -214,6 +230,16 @@ def cancel(run_id: str) -> None:
     """Cancels a queued or running run."""
     row = jobs.cancel(run_id)
     print(f"{row.id}  {row.state}{' (ends within 5 s)' if row.state == 'running' else ''}")
+
+
+@app.command()
+def delete(run_id: str) -> None:
+    """Deletes a run that has ended, with its results."""
+    from fairprune.store import open_store
+
+    with open_store() as store:
+        store.delete(run_id)
+    print(f"{run_id} is deleted")
 
 
 @app.command()
@@ -271,7 +297,9 @@ def follow(spec: RunSpec) -> dict[str, Any]:
             )
             raise
         if row.state != "done":
-            raise Unavailable(f"run {row.id} {row.state}: {row.error or 'no reason is stored'}")
+            failure = store.result(row.id, "failure") or {}
+            kind = BadInput if failure.get("kind") == BadInput.__name__ else Unavailable
+            raise kind(f"run {row.id} {row.state}: {row.error or 'no reason is stored'}")
         return run_result(store, row)
 
 

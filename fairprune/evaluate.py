@@ -1,7 +1,7 @@
 """Opinion sets and their summaries → every metric with its interval, and the numbers of each sample.
 
-One pass reads the sources; every system (dense, pruned, and the random extract that stands beside them) is
-then scored by the same code under the same resamples of topics.
+One pass reads the sources; every system (dense, pruned, and the random extract of equal length that stands
+beside each) is then scored by the same code under the same resamples of topics.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 from fairprune.errors import BadInput, unknown
@@ -28,6 +27,8 @@ from fairprune.uncertainty import resample_weights
 
 FEW_TOPICS = 10
 FEW_SAMPLES = 30
+EXTRACTS = {"dense": "random", "pruned": "random_pruned"}
+"""System → the random extracts beside it: sample by sample as long as its summary, missing where that is."""
 
 
 def evaluate(
@@ -40,7 +41,7 @@ def evaluate(
     truncated: Mapping[str, Sequence[bool]] | None = None,
     classifier_reason: str | None = None,
 ) -> dict[str, Any]:
-    """Scores the summaries of dense and pruned model and a random extract of the same length.
+    """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
     Args:
         sets: n opinion sets.
@@ -57,9 +58,12 @@ def evaluate(
     """
     _check(sets, summaries, info, truncated or {})
     texts = {name: list(summaries[name]) for name in SYSTEMS if name in summaries}
-    written = [text for text in next(iter(texts.values())) if text is not None]
-    length = median(len(words(text)) for text in written) if written else None
-    texts["random"] = [None if length is None else random_extract(one, length, spec.seed) for one in sets]
+    for name, extract in EXTRACTS.items():
+        if name in texts:
+            texts[extract] = [
+                None if text is None or not text.strip() else random_extract(one, len(words(text)), spec.seed)
+                for one, text in zip(sets, texts[name], strict=True)
+            ]
 
     topics = [one.topic for one in sets]
     draws = Resamples(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from fairprune.errors import BadInput, NumericError, Unavailable
@@ -70,15 +71,15 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         if out.exists():
             out.rmdir()
         partial.rename(out)
-    except OSError as error:
-        raise Unavailable(f"{out} cannot be written: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:  # a full disk, as safetensors says it
+        raise Unavailable(f"{out} cannot be written: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_manifest(folder: Path, report: dict[str, Any]) -> None:
     manifest = {
-        **{key: report[key] for key in ("fairprune", "spec", "versions", "identity") if key in report},
+        **{str(key): report[key] for key in ("fairprune", "spec", "versions", "identity") if key in report},
         "sparsity": {
             key: report.get("sparsity", {}).get(key) for key in ("asked", "achieved", "achieved_model")
         },

@@ -20,7 +20,9 @@ def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
 
     The corpus and the number of sets are in the sets' own ids.
     """
-    asked = spec.evaluation.model_copy(update={"samples": None, "corpus": ""})
+    asked = spec.evaluation.model_copy(
+        update={"samples": None, "corpus": "", "perplexity_windows": None, "perplexity_tokens": 128}
+    )
     parts = [spec.model.identity, dtype, spec.device, asked.model_dump_json(), *(one.id for one in sets)]
     return content_hash("\n".join(parts))
 

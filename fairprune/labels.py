@@ -24,7 +24,8 @@ Embedder = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts → (n, width) float32, rows of length 1."""
 
 TRAIN_OPINIONS = 400
-"""Opinions the classifier is made from, a quarter of them held out. Embedding is slow; 1,000 are plenty."""
+"""Opinions the classifier is made from, a quarter of them held out: embedding is slow on a CPU, and 100 held-out ones
+know the accuracy to about ±0.09."""
 MIN_TRAIN = 20
 MIN_PER_GROUP = 5
 HELD_OUT = 0.25

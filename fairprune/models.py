@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -85,16 +86,18 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
                 f"{folder} is an encoder-decoder model ({config.model_type}): only decoder models can be pruned, "
                 "such as Llama, Qwen or OPT"
             )
-        model = AutoModelForCausalLM.from_pretrained(
+        model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"transformers cannot load {folder} as a decoder model: {error}") from error
+    _check_complete(folder, loading)
     try:
         model = model.to(device).eval()
     except torch.OutOfMemoryError as error:
@@ -103,6 +106,16 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
         ) from error
     tokenizer = TextTokenizer.from_folder(folder) if (folder / "tokenizer.json").is_file() else None
     return LoadedModel(model, find_blocks(model), folder, tokenizer)
+
+
+def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
+    """Raises BadInput when a weight is not in the files: transformers would fill it with random numbers and carry on."""
+    absent = sorted(loading["missing_keys"]) + sorted(str(key) for key in loading["mismatched_keys"])
+    if absent:
+        raise BadInput(
+            f"{folder} lacks {len(absent)} weights that its config.json asks for, or has them in another shape "
+            f"(first: {absent[0]}): copy the folder again, or save the model with save_pretrained"
+        )
 
 
 def find_blocks(model: nn.Module) -> tuple[Block, ...]:
@@ -141,7 +154,8 @@ def find_blocks(model: nn.Module) -> tuple[Block, ...]:
 
 def _block_list(model: nn.Module, kind: str) -> tuple[str, nn.ModuleList]:
     """Name and list of the blocks: the largest module list of the text decoder, where a model has other parts too."""
-    decoder = model.get_decoder() if hasattr(model, "get_decoder") else model
+    get_decoder = getattr(model, "get_decoder", None)
+    decoder: nn.Module = get_decoder() if callable(get_decoder) else model
     best: tuple[int, str, nn.ModuleList] | None = None
     start = next(name for name, module in model.named_modules() if module is decoder)
     for inner, module in decoder.named_modules(prefix=start):
@@ -173,16 +187,11 @@ def _check_all_linear(block: Block, kind: str) -> None:
     }
     if not others:
         return
-    # Stacked matrices of many experts are one 3-D parameter; a convolution's kernel has 3 dimensions as well.
-    stacked = [
-        name
-        for name, parameter in others.items()
-        if parameter.ndim == 3
-        and not hasattr(block.module.get_submodule(name.rpartition(".")[0]), "kernel_size")
-    ]
-    name = (stacked or list(others))[0]
+    # Experts are stacked: one parameter (experts, out, in), or (experts · out, in), beside the router's matrix.
+    experts = [name for name in others if "expert" in name]
+    name = (experts or list(others))[0]
     where = f"{block.name}.{name} of shape {tuple(others[name].shape)}"
-    if stacked:
+    if experts:
         raise BadInput(
             f"{kind} is a mixture of experts ({where}): only models without experts can be pruned, "
             "since each expert sees a part of the calibration tokens alone"

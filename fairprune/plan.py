@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fairprune import catalogue, corpora, devices
+from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
+from fairprune.methods import get_method
+from fairprune.prompts import summary_prompt
 from fairprune.spec import PRESETS, RunSpec, build, parse_calibration
+from fairprune.tokens import TextTokenizer
 
 
 def plan_run(
@@ -32,12 +36,16 @@ def plan_run(
     batch_size: int | None = None,
     seed: int = 0,
     sample: bool = False,
+    metrics: Mapping[str, Any] | None = None,
     summaries: bool = True,
+    windows: bool = True,
 ) -> RunSpec:
     """Checks everything that can be checked before a run is queued, and writes it out as a spec.
 
     Args:
         samples: opinion sets to summarise; None takes the preset's number.
+        metrics: of `MetricSpec`: tau, reading, ties, zero_match …
+        windows: whether a calibration set will be cut; False when token ids are given instead.
         summaries: whether opinion sets will be summarised, so that the corpus must give enough of them.
         seed: of calibration windows, opinion sets, sampled generation and bootstrap alike.
 
@@ -71,14 +79,20 @@ def plan_run(
             "seed": seed,
             "sample": sample,
         },
-        metrics={"seed": seed},
+        metrics={**(metrics or {}), "seed": seed},
         device=devices.resolve(device),
     )
     source = catalogue.check(model)
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)
+    folder = catalogue.preview_folder(source)
+    tokenizer = None
+    if folder is not None and (summaries or (windows and _reads_windows(spec))):
+        tokenizer = TextTokenizer.from_folder(folder)
+    if windows and _reads_windows(spec) and tokenizer is not None and _can_cut_now(spec):
+        calibration_set(spec.calibration, corpora.load(corpus), tokenizer)  # too little text is refused here
     evaluation = spec.evaluation
-    if summaries and corpora.is_ready(corpus):
+    if summaries:
         # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
         wanted = evaluation.samples if samples is not None else None
         sets = opinion_sets(
@@ -88,10 +102,12 @@ def plan_run(
             evaluation.set_size,
             evaluation.compositions,
             evaluation.seed,
-        )
-        evaluation = evaluation.model_copy(
-            update={"samples": min(len(sets), evaluation.samples or len(sets))}
-        )
+        )[: evaluation.samples]
+        evaluation = evaluation.model_copy(update={"samples": len(sets)})
+        if tokenizer is not None:
+            prompts = (summary_prompt(info, [opinion.text for opinion in one.opinions]) for one in sets)
+            longest = max(len(tokenizer.prompt_ids(prompt)) for prompt in prompts)
+            catalogue.check_context(source, longest + evaluation.max_new_tokens)
     name = source.name if source.kind != "folder" else source.place
     return spec.model_copy(
         update={
@@ -99,3 +115,12 @@ def plan_run(
             "evaluation": evaluation,
         }
     )
+
+
+def _reads_windows(spec: RunSpec) -> bool:
+    return bool(get_method(spec.pruning.method).needs) or spec.pruning.allocation == "owl"
+
+
+def _can_cut_now(spec: RunSpec) -> bool:
+    """Whether the windows need neither the model's own summaries nor the network."""
+    return not spec.calibration.name.startswith("model-output") and spec.calibration.name != "general:c4"

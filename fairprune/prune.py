@@ -54,6 +54,13 @@ Event = WindowSeen | LayerPruned
 PruneLayer = Callable[[str, LayerStatistics, Block], LayerPruned]
 
 
+def check_target(loaded: LoadedModel, target: Target) -> None:
+    """Raises BadInput when the n:m of the target does not divide a matrix of this model."""
+    if target.pattern:
+        for name, layer in loaded.linears().items():
+            check_pattern(target.pattern, weight_matrix(layer).shape[1], name)
+
+
 def needs_calibration(method: Method, target: Target) -> bool:
     """Whether calibration windows are needed: by the method, or by the allocation owl, which reads input norms."""
     return bool(method.needs) or target.allocation == "owl"
@@ -98,9 +105,7 @@ def prune(
         NumericError: statistics or scores that cannot be trusted.
     """
     linears = loaded.linears()
-    if target.pattern:
-        for name, layer in linears.items():
-            check_pattern(target.pattern, weight_matrix(layer).shape[1], name)
+    check_target(loaded, target)
     if needs_calibration(method, target) and calibration is None:
         what = f"method {method.name!r}" if method.needs else "allocation 'owl'"
         raise BadInput(f"{what} needs calibration data: give a calibration set or token ids")

@@ -87,7 +87,7 @@ def prune_to_folder(
         with job.stage("calibration"):
             if ids is None:
                 job.cut_windows()
-            else:
+            elif job.reads_windows():
                 _check_vocabulary(ids, job.loaded.model.config.get_text_config().vocab_size)
                 job.windows = CalibrationSet(ids, None, (), {}, 0, 0, 0)
         with job.stage("statistics"):
@@ -111,19 +111,25 @@ def _check_vocabulary(ids: NDArray[np.int32], vocabulary: int) -> None:
 def _report(
     spec: RunSpec, job: Execution, ids: NDArray[np.int32] | None, seconds: dict[str, float]
 ) -> dict[str, Any]:
-    windows = job.windows
-    if ids is not None:
-        calibration: dict[str, Any] | None = {
-            "samples": ids.shape[0],
-            "seqlen": ids.shape[1],
-            "hash": ids_hash(ids),
-            "source": "token ids",
-        }
-    else:
-        calibration = windows.to_json() if windows is not None else None
+    """What was done. Parts of the spec that played no part (summaries, an unused calibration set) are left out."""
+    written = spec.model_dump(mode="json", exclude={"evaluation", "metrics"})
+    calibration: dict[str, Any] | None = None
+    if job.windows is None or ids is not None:
+        written["calibration"] = None
+    if job.windows is not None:
+        calibration = (
+            job.windows.to_json()
+            if ids is None
+            else {
+                "samples": ids.shape[0],
+                "seqlen": ids.shape[1],
+                "hash": ids_hash(ids),
+                "source": "token ids",
+            }
+        )
     return {
         "fairprune": __version__,
-        "spec": spec.model_dump(mode="json"),
+        "spec": written,
         "identity": spec.model.identity,
         "sparsity": job.report.to_json(),
         "calibration": calibration,

@@ -15,7 +15,8 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
         StoreError: the run has no results.
     """
     parts = {
-        kind: store.result(run.id, kind) for kind in ("sparsity", "evaluation", "generation", "calibration")
+        kind: store.result(run.id, kind)
+        for kind in ("sparsity", "evaluation", "generation", "calibration", "perplexity")
     }
     sparsity, evaluation, generation = parts["sparsity"], parts["evaluation"], parts["generation"]
     if sparsity is None or evaluation is None or generation is None:
@@ -40,6 +41,7 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
         "metrics": evaluation["metrics"],
         "groups": evaluation["groups"],
         "quality": evaluation["quality"],
+        "perplexity": parts["perplexity"],
         "degenerate": evaluation["degenerate"],
         "classifier": evaluation["classifier"],
         "notes": evaluation["notes"],

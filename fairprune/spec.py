@@ -134,7 +134,21 @@ class EvaluationSpec(Part):
     sample: bool = Field(False, description="Draw tokens at random (seeded) instead of taking the likeliest.")
     temperature: float = Field(0.7, gt=0, le=5, description="Temperature of sampled generation.")
     top_p: float = Field(0.95, gt=0, le=1, description="Nucleus of sampled generation.")
-    seed: int = Field(0, ge=0, description="Seed of the opinion sets and of sampled generation.")
+    perplexity_windows: int | None = Field(
+        2,
+        ge=1,
+        le=100_000,
+        description="Windows of held-out text that perplexity is measured on, per text; empty for all that the text gives.",
+    )
+    perplexity_tokens: int = Field(
+        128,
+        ge=8,
+        le=32768,
+        description="Tokens per window of held-out text; a model with a shorter context takes its whole context.",
+    )
+    seed: int = Field(
+        0, ge=0, description="Seed of the opinion sets, of held-out text and of sampled generation."
+    )
 
 
 class MetricSpec(Part):
@@ -312,15 +326,33 @@ def _sentence(part: type[BaseModel], path: tuple[int | str, ...]) -> str:
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "quick": {
         "calibration": {"samples": 8, "seqlen": 128},
-        "evaluation": {"samples": 8, "max_new_tokens": 40, "batch_size": 8},
+        "evaluation": {
+            "samples": 8,
+            "max_new_tokens": 40,
+            "batch_size": 8,
+            "perplexity_windows": 1,
+            "perplexity_tokens": 128,
+        },
     },
     "standard": {
         "calibration": {"samples": 64, "seqlen": 512},
-        "evaluation": {"samples": 60, "max_new_tokens": 80, "batch_size": 16},
+        "evaluation": {
+            "samples": 60,
+            "max_new_tokens": 80,
+            "batch_size": 16,
+            "perplexity_windows": 16,
+            "perplexity_tokens": 512,
+        },
     },
     "paper": {
         "calibration": {"samples": 128, "seqlen": 512},
-        "evaluation": {"samples": None, "max_new_tokens": 128, "batch_size": 16},
+        "evaluation": {
+            "samples": None,
+            "max_new_tokens": 128,
+            "batch_size": 16,
+            "perplexity_windows": None,
+            "perplexity_tokens": 2048,
+        },
     },
 }
 PRESET_NOTES = {

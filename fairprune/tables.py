@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 SYSTEMS = ("dense", "pruned", "difference", "random")
@@ -21,16 +22,24 @@ def result_table(result: dict[str, Any]) -> str:
         lines.append(
             f"{name:10} {shown} on {facts['device']} ({facts['dtype']}){', reused' if facts['reused'] else ''}"
         )
-    lines += [f"note       {note}" for note in result["notes"]]
-    for system, row in result["degenerate"].items():
-        if row["flag"]:
-            lines.append(
-                f"WARNING    {row['share']:.0%} of the {system} summaries are degenerate: fairness numbers say little"
-            )
-    lines += ["", _row("", [*SYSTEMS, "n", "unscored"])]
+    flagged = [
+        f"of the {system} summaries are degenerate"
+        for system, row in result["degenerate"].items()
+        if row["flag"]
+    ]
+    for note in result["notes"]:
+        lines.append(f"{'WARNING' if any(words in note for words in flagged) else 'note':10} {note}")
+    lines += ["", _row("", [*SYSTEMS, "n", "unscored"]), _row("", ["", "", "", "", *["dense/pruned"] * 2])]
     for name, cells in result["metrics"].items():
+        scale, unit = (
+            (1, "") if name == "spd2" else (100, "%")
+        )  # SPD2 is a difference of differences, in [−2, 2]
+        shown = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
         lines.append(
-            _row(name, [*(_cell(cells.get(system), 100, "%") for system in SYSTEMS), *_counts(cells)])
+            _row(
+                f"{name} ({cells['dense']['matcher']})" if cells.get("dense", {}).get("matcher") else name,
+                [*shown, *_counts(cells)],
+            )
         )
     lines.append("")
     for row in result["groups"]:
@@ -47,12 +56,41 @@ def result_table(result: dict[str, Any]) -> str:
                 [*(_cell(cells.get(system), scale, unit) for system in SYSTEMS[:3]), "", *_counts(cells)],
             )
         )
+    lines += perplexity_lines(result["perplexity"] or {})
     return "\n".join(lines)
 
 
+def perplexity_lines(texts: Mapping[str, Any]) -> list[str]:
+    """One line per text: dense, pruned, their ratio, what was read; or why it is missing."""
+    lines = []
+    for name, cells in texts.items():
+        dense, pruned = cells["dense"], cells["pruned"]
+        values = (dense["value"], pruned["value"], cells["ratio"])
+        shown = "   ".join(
+            f"{label} {perplexity_value(value)}"
+            for label, value in zip(("dense", "pruned", "ratio"), values, strict=True)
+        )
+        lines.append(
+            f"{'perplexity of ' + name:24} {shown}   n {pruned['tokens']} tokens in {pruned['windows']} windows"
+        )
+        lines += [
+            f"{'':24} {system} is missing: {cell['reason']}"
+            for system, cell in (("dense", dense), ("pruned", pruned))
+            if cell["reason"]
+        ]
+    return lines
+
+
+def perplexity_value(value: float | None) -> str:
+    """Two decimals, from a million on in scientific notation; '–' for a missing one."""
+    if value is None:
+        return "–"
+    return f"{value:,.2f}" if value < 1e6 else f"{value:.2e}"
+
+
 def _row(name: str, cells: list[str]) -> str:
-    return f"{name:11}" + "".join(
-        f"{cell:>27}" if index < 4 else f"{cell:>9}" for index, cell in enumerate(cells)
+    return f"{name:14}" + "".join(
+        f"{cell:>27}" if index < 4 else f"{cell:>14}" for index, cell in enumerate(cells)
     )
 
 
@@ -60,13 +98,16 @@ def _cell(cell: dict[str, Any] | None, scale: float, unit: str) -> str:
     """'12.5% [0.0, 37.5]', or '–' for what was not computed."""
     if cell is None or cell["value"] is None:
         return "–"
-    value = f"{cell['value'] * scale:.1f}{unit}"
+    digits = 1 if unit or scale != 1 or abs(cell["value"]) > 2 else 2
+    value = f"{cell['value'] * scale:.{digits}f}{unit}"
     if cell["low"] is None or cell["high"] is None:
         return value
-    return f"{value} [{cell['low'] * scale:.1f}, {cell['high'] * scale:.1f}]"
+    return f"{value} [{cell['low'] * scale:.{digits}f}, {cell['high'] * scale:.{digits}f}]"
 
 
 def _counts(cells: dict[str, Any]) -> list[str]:
-    """n and unscored of the pruned model's cell, or the dense model's where there is none."""
-    cell = cells.get("pruned") or cells.get("dense") or {}
-    return [str(cell.get("n", "–")), str(cell.get("n_unscored", "–"))]
+    """Scored and unscored summaries of the dense and of the pruned model."""
+    return [
+        "/".join(str(cells.get(system, {}).get(key, "–")) for system in SYSTEMS[:2])
+        for key in ("n", "n_unscored")
+    ]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-# Titles, initials and Latin shorthand end in a full stop without ending a sentence.
-_NO_END = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|sen|gov|rep|gen|st|jr|sr|vs|no|inc|u\.s|d\.c|e\.g|i\.e|a\.m|p\.m|approx)|\b[A-Z])\.$",
-    re.IGNORECASE,
+# Possessive, from the first mark of a run on: a page of dots takes linear time.
+_END = re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’)\]]*+(?=\s|$)")
+# Titles, initials and Latin shorthand end in a full stop without ending a sentence. Where the lower-case word is
+# an ordinary one ('no', 'rep', 'gen'), the capitalised form alone is shorthand. The 't' of 'don't' is no initial.
+_SHORTHAND = re.compile(
+    r"(?:\b(?:(?i:mr|mrs|ms|dr|prof|sen|gov|jr|sr|vs|u\.s|d\.c|e\.g|i\.e|a\.m|p\.m|approx)|St|Gen|Rep|Inc)"
+    r"|(?<![\w'’])[A-Za-z])$"
 )
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]]*(?=\s|$)")
+_NUMBER_SIGN = re.compile(r"\bNo$")  # 'No. 5', but 'No. Never.'
+_OPENERS = r"[\s\"'“‘(\[*•–-]*"
+_ENUMERATOR = re.compile(rf"(?:^|\n|:\s){_OPENERS}\d+$")
+_CAPITAL = re.compile(r"\s+[\"'“‘(\[]*[^\W\d_]")
+_NEAR = 24  # characters before a mark that are looked at: abbreviations are short, and long texts stay linear
 
 
 def sentences(text: str) -> list[str]:
@@ -19,26 +27,51 @@ def sentences(text: str) -> list[str]:
     ['Mr. Smith liked it.', 'I did not!', 'Why']
     """
     found, start = [], 0
-    for match in _END.finditer(text):
-        # Abbreviations are short: looking at the last characters alone keeps long texts linear.
-        last = text[max(start, match.end() - 16) : match.end()].rstrip("\"'”’)]")
-        if match.end() < len(text) and _NO_END.search(last):
-            continue
-        head = text[start : match.end()].strip()
-        if head:
-            found.append(head)
-        start = match.end()
-    tail = text[start:].strip()
-    if tail:
-        found.append(tail)
-    return [" ".join(sentence.split()) for sentence in found]
+    for end in (*_ends(text), len(text)):
+        sentence = " ".join(text[start:end].split())
+        if sentence:
+            found.append(sentence)
+        start = end
+    return found
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether the text stops at the end of a sentence."""
+    """Whether a text that may go on stops at the end of a sentence: after 'Mr.' or '3.' it does not."""
     stripped = text.rstrip()
-    matches = list(_END.finditer(stripped))
-    return bool(matches) and matches[-1].end() == len(stripped)
+    last = 0
+    for end in _ends(stripped):
+        last = end
+    return last > 0 and last == len(stripped)
+
+
+def _ends(text: str) -> Iterator[int]:
+    """Where sentences end, in order."""
+    start = 0
+    for match in _END.finditer(text):
+        if _is_end(text, start, match):
+            start = match.end()
+            yield start
+
+
+def _is_end(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the mark ends the sentence that begins at `start`. Only a single full stop is in doubt."""
+    mark = match.group()
+    if not mark.startswith(".") or mark[1:2] in tuple(".!?…。！？"):
+        return True
+    before = text[max(start, match.start() - _NEAR) : match.start()]
+    if _SHORTHAND.search(before):
+        return False
+    closed = len(mark) > 1  # '(No. 5.)': a quote or bracket closes after the stop
+    if _NUMBER_SIGN.search(before):
+        follows = text[match.end() : match.end() + 3].lstrip()[:1]
+        return closed or bool(follows and not follows.isdecimal())
+    if before[-1:].isdecimal():
+        if _ENUMERATOR.search(before):
+            return False
+        # Without a capital after it, '3.' may be a decimal number that goes on, or an ordinal.
+        following = _CAPITAL.match(text, match.end())
+        return closed or bool(following and following.group()[-1].isupper())
+    return True
 
 
 def cut_to_words(text: str, words: int) -> tuple[str, bool]:

@@ -57,10 +57,6 @@ class TextTokenizer:
         """The text without special tokens."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True))
 
-    def pieces(self, ids: list[int]) -> list[str]:
-        """The text of each token alone, special tokens included."""
-        return [str(self.tokenizer.decode([i], skip_special_tokens=False)) for i in ids]
-
     def chat(self, text: str) -> str:
         """`text` as the user's turn of a chat, up to where the answer begins; unchanged without a chat template.
 

@@ -20,6 +20,7 @@ from fairprune.calibration import CalibrationSet, calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
+from fairprune.executors.local import STATE_IS_SET
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
 from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
     from fairprune.models import LoadedModel
+    from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
     from fairprune.statistics import ModelStatistics
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 STAGES = (
     "model",
     "opinions",
-    "dense summaries",
     "calibration",
+    "dense summaries",
     "statistics",
     "pruning",
     "pruned summaries",
@@ -45,7 +47,6 @@ STAGES = (
 )
 PROGRESS_SECONDS = 0.5  # between two progress rows of one stage
 MOST_CALIBRATION_SUMMARIES = 512  # dense summaries that model-output may cost
-STATE_SET = 3  # exit code: the run's state is in the store already
 
 
 @dataclass
@@ -64,6 +65,9 @@ class Execution:
 
     loaded: LoadedModel = field(init=False)
     sets: list[OpinionSet] = field(init=False)
+    held_out: dict[str, Windows] = field(init=False)
+    """Text → windows that perplexity is measured on."""
+    dense_perplexity: dict[str, Perplexity] = field(init=False)
     windows: CalibrationSet | None = None
     statistics: ModelStatistics | None = None
     report: SparsityReport = field(init=False)
@@ -73,8 +77,11 @@ class Execution:
         for stage, step in (
             ("model", self.load_model),
             ("opinions", self.draw_opinions),
+            (
+                "calibration",
+                self.cut_windows,
+            ),  # before anything that takes long: too little text is seen at once
             ("dense summaries", self.write_dense),
-            ("calibration", self.cut_windows),
             ("statistics", self.collect_statistics),
             ("pruning", self.prune),
             ("pruned summaries", self.write_pruned),
@@ -116,8 +123,10 @@ class Execution:
             )
         self.progress(0, 1, "importing torch and loading weights")
         from fairprune.models import load
+        from fairprune.prune import check_target
 
         self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
@@ -144,21 +153,33 @@ class Execution:
         return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
+        from fairprune.perplexity import held_out_windows, measure_dense
+
         self.systems["dense"] = self._writer(self.corpus).write("dense", self.sets, self._dense_id(self.sets))
+        self.held_out = held_out_windows(self.loaded, self.corpus, self.spec.evaluation)
+        weights = self.spec.model.identity
+        self.dense_perplexity = measure_dense(self.loaded, self.held_out, weights, self.progress)
 
     def write_pruned(self) -> None:
+        from fairprune.perplexity import compare, measure
+
         generation = content_hash(f"{self.run_id}\npruned")
         self.systems["pruned"] = self._writer(self.corpus).write("pruned", self.sets, generation)
         self.store.put_result(
             self.run_id, "generation", {"sets": [one.id for one in self.sets], "systems": self.systems}
         )
+        pruned = measure(self.loaded, self.held_out, self.progress)
+        self.store.put_result(self.run_id, "perplexity", compare(self.dense_perplexity, pruned))
 
-    def cut_windows(self) -> None:
+    def reads_windows(self) -> bool:
+        """Whether the method, or the allocation, reads calibration windows."""
         from fairprune.prune import needs_calibration
 
-        method = get_method(self.spec.pruning.method)
-        if not needs_calibration(method, self._target()):
-            self.say(f"{method.title} needs no calibration data")
+        return needs_calibration(get_method(self.spec.pruning.method), self._target())
+
+    def cut_windows(self) -> None:
+        if not self.reads_windows():
+            self.say(f"{get_method(self.spec.pruning.method).title} needs no calibration data")
             return
         if self.loaded.tokenizer is None:
             raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which calibration sets need")
@@ -323,8 +344,9 @@ def main(arguments: Sequence[str]) -> int:
         try:
             Execution(store, run.id, run.spec).execute()
         except FairpruneError as error:
+            store.put_result(run.id, "failure", {"kind": type(error).__name__})
             store.finish(run.id, "failed", str(error), traceback.format_exc())
-            return STATE_SET
+            return STATE_IS_SET
         except Exception as error:  # noqa: BLE001 - a defect of ours is stored and shown folded, never lost
             store.finish(
                 run.id,
@@ -332,7 +354,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details",
                 traceback.format_exc(),
             )
-            return STATE_SET
+            return STATE_IS_SET
         store.finish(run.id, "done")
     return 0
 

@@ -15,7 +15,7 @@ from fairprune.ui.address import bind, carry, keep
 from fairprune.ui.fairness import change_text, fairness_change, sample_facts
 from fairprune.ui.runs import flags, pick_run
 
-ORDERS = {"drawn": "As drawn", "change": "Largest change of fairness first"}
+ORDERS = {"drawn": "As drawn", "change": "Largest change first"}
 
 
 def groups_of(run: Run, sets: list[OpinionSet]) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def leaf(by: int, order: list[int], current: int) -> None:
 
 def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
     """The chosen sample's position; in the address it counts from 1."""
-    left, middle, right = st.columns([1.3, 2.3, 1.7], vertical_alignment="bottom")
+    left, middle, right = st.columns([1.2, 2.7, 1.5], vertical_alignment="bottom")
     with left:
         key = bind("order", list(ORDERS), "drawn")
         how = st.selectbox(
@@ -53,8 +53,9 @@ def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
             args=("order",),
         )
     order = order_of(samples, how)
+    # The topic stands last: where the box is too narrow, a long one loses its end, and no number does.
     titles = {
-        str(place + 1): f"{place + 1} of {len(order)} · {topics[place]} · {change_text(samples[place])}"
+        str(place + 1): f"{place + 1}/{len(order)} · {change_text(samples[place])} · {topics[place]}"
         for place in order
     }
     names = list(titles)

@@ -15,6 +15,12 @@ from fairprune.ui.address import bind, keep
 from fairprune.ui.layers import matrix_numbers, total_tiles
 from fairprune.ui.runs import pick_run
 
+SCALES = {
+    "linear": "",
+    "root": ", with small values drawn apart (square root)",
+    "log": "; it is logarithmic: each tick is ten times the one below it",
+}
+
 
 def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
     names = list(MEASURES)
@@ -28,10 +34,9 @@ def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
         args=("measure",),
     )
     shown = MEASURES[measure or names[0]]
-    roots = ", with small values drawn apart (square root)" if shown.root else ""
     st.caption(
         f"{markup.inert(shown.explanation)} The scale is the same for every run and ends at "
-        f"{percent(shown.top, 0)}{roots}. "
+        f"{percent(shown.top, 0)}{SCALES[shown.scale]}. "
         "Number in a cell: sparsity in percent."
     )
     if run.spec.pruning.allocation == "uniform":

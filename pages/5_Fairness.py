@@ -9,8 +9,7 @@ import streamlit as st
 from fairprune.charts import confusion_heatmap, direction_chart, percent
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
-from fairprune.ui import markup, open_page, refusals, refuse
-from fairprune.ui.fairness import better, metric_rows, metric_table, ordered, quality_table, sample_rows
+from fairprune.ui import fairness, markup, open_page, refusals, refuse
 from fairprune.ui.runs import flags, pick_run
 
 
@@ -35,16 +34,16 @@ def direction(evaluation: dict[str, Any]) -> None:
 
 def metrics(evaluation: dict[str, Any]) -> None:
     st.subheader("Metrics", anchor=False)
-    st.html(metric_table(evaluation["metrics"]))
+    st.html(fairness.metric_table(evaluation["metrics"]))
     st.caption(
         "Even a fair short summary rarely scores exactly 0: compare with the random extract. "
         "The difference pairs the samples that both systems score."
     )
-    for name in ordered(evaluation["metrics"]):
+    for name in fairness.ordered(evaluation["metrics"]):
         metric = METRICS[name]
         with st.expander(f"What does {name.upper()} mean?"):
             st.markdown(
-                f"**{markup.inert(metric.meaning)}** {markup.inert(metric.definition)} {better(metric)}."
+                f"**{markup.inert(metric.meaning)}** {markup.inert(metric.definition)} {fairness.better(metric)}."
             )
             st.latex(metric.formula)
             st.caption(markup.inert(f"Best value {metric.best:g}. Source: {metric.source}"))
@@ -54,7 +53,7 @@ def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
     st.subheader("Samples, worst change first", anchor=False)
     ids = [sample["set_id"] for sample in evaluation["samples"]]
     found = store.sets(ids)
-    frame = sample_rows(
+    frame = fairness.sample_rows(
         evaluation["samples"], [found[key].topic for key in ids], f"Summaries?run={run.id}&sample="
     )
     st.dataframe(
@@ -109,7 +108,7 @@ def draw(store: Store, run: Run) -> None:
     direction(evaluation)
     metrics(evaluation)
     st.subheader("Quality beside it", anchor=False)
-    st.html(quality_table(evaluation["quality"]))
+    st.html(fairness.quality_table(evaluation["quality"]))
     degenerate = [
         f"{name} {percent(found['share'])} of {found['n']}"
         for name, found in evaluation["degenerate"].items()
@@ -118,11 +117,15 @@ def draw(store: Store, run: Run) -> None:
         "Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): "
         f"{', '.join(degenerate)}."
     )
+    perplexity = store.result(run.id, "perplexity")
+    if perplexity is not None:
+        st.html(fairness.perplexity_table(perplexity))
+    st.caption(fairness.perplexity_note(perplexity))
     samples(store, run, evaluation)
     classifier(evaluation["classifier"])
     st.download_button(
         "All numbers as CSV",
-        metric_rows(evaluation).to_csv(index=False),
+        fairness.metric_rows(evaluation, perplexity).to_csv(index=False),
         f"fairness-{run.id}.csv",
         "text/csv",
         icon=":material/download:",

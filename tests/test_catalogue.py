@@ -10,6 +10,7 @@ import pytest
 from fairprune import catalogue
 from fairprune.catalogue import CATALOGUE, check, check_pattern_fits, fetch, folder_hash, identity, resolve
 from fairprune.errors import BadInput, Unavailable
+from fairprune.paths import home
 from fairprune.tokens import TextTokenizer
 
 
@@ -124,6 +125,23 @@ def test_gated_missing_and_foreign_hub_models(monkeypatch):
     assert identity(resolve("own/new")) == "hub:" + ("c0ffee" * 6)[:16]
 
 
+@pytest.mark.parametrize("content", [b"", b"garbage" * 80, (10**15).to_bytes(8, "little")])
+def test_damaged_weights_are_refused_at_the_form(tiny_folder, tmp_path, content):
+    (tmp_path / "config.json").write_bytes((tiny_folder / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(BadInput, match=r"model\.safetensors cannot be read as safetensors"):
+        check(str(tmp_path))
+
+
+def test_a_broken_memo_is_no_identity(tiny_folder):
+    before = folder_hash(tiny_folder)
+    (memo,) = (home() / "cache" / "folder-hashes").iterdir()
+    for content in ("", "nonsense", before[:7]):
+        memo.write_text(content)
+        assert folder_hash(tiny_folder) == before
+    assert memo.read_text() == before
+
+
 def test_identity_of_a_folder_is_its_content(tiny_folder, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny_folder, copy)
@@ -137,9 +155,11 @@ def test_identity_of_a_folder_is_its_content(tiny_folder, tmp_path):
     assert identity(resolve("smollm2-135m")).startswith("package:")
 
 
-def test_patterns_are_checked_against_the_config(tiny_folder):
+def test_patterns_are_checked_against_the_shapes(tiny_folder):
     check_pattern_fits(resolve(str(tiny_folder)), "2:4")
-    with pytest.raises(BadInput, match="hidden_size is 16, no multiple of 3"):
+    with pytest.raises(
+        BadInput, match=r"layers\.0\.mlp\.down_proj\.weight is 16 × 32, and neither is a multiple of 3"
+    ):
         check_pattern_fits(resolve(str(tiny_folder)), "1:3")
     check_pattern_fits(resolve("owner/not-here"), "1:3")  # nothing is known yet; the block loop checks again
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -86,14 +87,39 @@ def test_heatmap_scale_is_fixed_whatever_the_values() -> None:
         small = layer_heatmap([matrix(0, "q_proj", score_removed=0.001, column_spread=0.001)], name).data[0]
         large = layer_heatmap([matrix(0, "q_proj", score_removed=0.9, column_spread=0.5)], name).data[0]
         assert small.zmax == large.zmax == measure.position(measure.top)
-        assert measure.ticks[0] == 0 and measure.ticks[-1] == measure.top
+        assert small.zmin == large.zmin == measure.position(measure.bottom)
+        assert measure.ticks[-1] == measure.top
+        assert measure.bottom == (0.0001 if measure.scale == "log" else 0.0)
 
 
 def test_heatmap_square_root_scale() -> None:
-    (trace,) = layer_heatmap([matrix(0, "q_proj", score_removed=0.25)], "score_removed").data
-    assert trace.z[0][0] == 0.5  # √0.25
+    (trace,) = layer_heatmap([matrix(0, "q_proj")], "dead_columns").data
+    assert trace.z[0][0] == 0.5  # √(2 of 8)
     assert list(trace.colorbar.tickvals)[3] == pytest.approx(0.1**0.5)
     assert list(trace.colorbar.ticktext)[3] == f"10{SPACE}%"
+
+
+def test_heatmap_logarithmic_scale_of_the_score() -> None:
+    found = {"q_proj": 0.001, "k_proj": 0.01, "v_proj": 0.0, "o_proj": 0.00005, "up_proj": 1.0}
+    matrices = [matrix(0, kind, score_removed=value) for kind, value in found.items()]
+    (trace,) = layer_heatmap(matrices, "score_removed").data
+    # log10: 0.1 % is −3, 1 % is −2, nothing and less than 0.01 % stand at the lowest, −4; all of it is 0
+    assert list(trace.z[0]) == pytest.approx([-3.0, -2.0, -4.0, -4.0, 0.0])
+    assert (trace.zmin, trace.zmax) == (-4.0, 0.0)
+    assert list(trace.colorbar.tickvals) == pytest.approx([-4.0, -3.0, -2.0, -1.0, 0.0])
+    assert list(trace.colorbar.ticktext) == [
+        f"{tick}{SPACE}%" for tick in ("≤ 0.01", "0.1", "1", "10", "100")
+    ]
+
+
+def test_heatmap_of_few_blocks_keeps_the_ticks_of_its_scale_apart() -> None:
+    for name, measure in MEASURES.items():
+        figure = layer_heatmap([matrix(block, "q_proj") for block in range(2)], name)
+        inside = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
+        places = [measure.position(tick) for tick in measure.ticks]
+        length = places[-1] - places[0]
+        gaps = [inside * (b - a) / length for a, b in pairwise(places)]
+        assert min(gaps) >= 20, name  # the ticks' type is 14 pixels high
 
 
 def test_heatmap_missing_score_leaves_the_cell_without_colour_but_with_its_sparsity() -> None:

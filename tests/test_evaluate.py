@@ -9,6 +9,7 @@ from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
 from fairprune.labels import train_classifier
 from fairprune.metrics import METRICS
+from fairprune.metrics.references import random_extract
 from fairprune.opinions import CorpusInfo, Opinion, OpinionSet
 from fairprune.spec import MetricSpec
 from tests.test_labels import GROUPS, bag_of_words, opinions
@@ -46,9 +47,13 @@ def result(classifier):
 
 def test_shape(result):
     assert set(result["metrics"]) == set(METRICS)
-    keys = {"value", "low", "high", "bias", "n", "n_unscored", "reason"}
+    keys = {"value", "low", "high", "bias", "n", "n_unscored", "reason", "matcher"}
     for name, cells in result["metrics"].items():
-        assert set(cells) == {"dense", "pruned", "difference", "random"}
+        assert set(cells) == {
+            *("dense", "pruned", "difference"),
+            *("random", "random_pruned", "excess", "excess_pruned"),
+        }
+        assert {cell["matcher"] for cell in cells.values()} == {"label" if name == "spd2" else "ngram"}
         for cell in cells.values():
             assert keys <= set(cell)
             if name == "bur":
@@ -125,11 +130,68 @@ def test_samples(result):
 
 
 def test_random_extract_is_scored_by_the_same_code(result):
-    # sentences of 6 words until the dense median of 12: two of the four
+    # sentences of 6 words until the 12 of each dense summary: two of the four
     cell = result["metrics"]["uer"]["random"]
     assert (cell["n"], cell["n_unscored"]) == (4, 0)
     assert cell["value"] >= 0
     assert {"random"} <= {row["system"] for row in result["groups"]}
+
+
+def test_extracts_have_the_length_of_each_summary():
+    # Sentences of 6 words. Of the dense summaries the first has 6 words, the others 12; of the pruned ones two
+    # have 6, one is empty and one was not written.
+    dense, pruned = [FRESH, BOTH, BOTH, BOTH], [FRESH, "", None, FRESH]
+    found = evaluate(SETS, {"dense": dense, "pruned": pruned}, INFO, SPEC, None)["metrics"]["uer"]
+    # An extract of one sentence: fresh alone loses (0, 4/7), mean 2/7; rotten alone (3/7, 0), mean 3/14.
+    # Of two: fresh twice or rotten twice the same, one of each 3 : 4, nothing.
+    one, two = {2 / 7, 3 / 14}, {2 / 7, 3 / 14, 0.0}
+    drawn = [words_of_extract(one_set, 6) for one_set in (SETS[0], SETS[3])]
+    assert {len(text.split()) for text in drawn} == {6}
+    assert (found["random"]["n"], found["random_pruned"]["n"]) == (4, 2)
+    assert found["random_pruned"]["n_unscored"] == 2
+    losses = [loss(text) for text in drawn]
+    assert set(losses) <= one
+    assert found["random_pruned"]["value"] == pytest.approx(sum(losses) / 2)
+    long = [loss(words_of_extract(one_set, 12)) for one_set in SETS[1:]]
+    assert set(long) <= two
+    assert found["random"]["value"] == pytest.approx((losses[0] + sum(long)) / 4)
+
+
+def words_of_extract(one, length):
+    return random_extract(one, length, SPEC.seed)
+
+
+def loss(text):
+    """UER of a text of these sentences, by hand."""
+    if FRESH in text and ROTTEN in text:
+        return 0.0
+    return 2 / 7 if FRESH in text else 3 / 14
+
+
+def test_excess_is_paired_with_the_extract():
+    sets = [make_set(i) for i in range(12)]
+    dense, pruned = [BOTH] * 12, [FRESH] * 6 + [BOTH] * 5 + [None]
+    cells = evaluate(sets, {"dense": dense, "pruned": pruned}, INFO, SPEC, None)["metrics"]["uer"]
+    random = [loss(words_of_extract(one, 12)) for one in sets]
+    assert cells["excess"]["value"] == pytest.approx(0 - sum(random) / 12)
+    assert (cells["excess"]["n"], cells["excess_pruned"]["n"]) == (12, 11)
+    # pruned: six lose 2/7, five nothing; each against an extract of its own length
+    against = [loss(words_of_extract(one, 6)) for one in sets[:6]] + random[6:11]
+    assert cells["excess_pruned"]["value"] == pytest.approx((6 * 2 / 7 - sum(against)) / 11)
+    for name in ("excess", "excess_pruned"):
+        assert cells[name]["low"] <= cells[name]["value"] <= cells[name]["high"]
+        assert cells[name]["low"] < cells[name]["high"]
+    # the dense model never loses anything: its excess is minus the extract, resample for resample
+    assert cells["excess"]["low"] == pytest.approx(-cells["random"]["high"])
+    assert cells["excess"]["bias"] == pytest.approx(-cells["random"]["bias"])
+
+
+def test_a_summary_that_is_its_extract_has_no_excess(classifier):
+    texts = [words_of_extract(one, 6) for one in SETS]
+    found = evaluate(SETS, {"dense": texts, "pruned": texts}, INFO, SPEC, classifier)["metrics"]
+    for cells in found.values():
+        for name in ("excess", "excess_pruned"):
+            assert (cells[name]["value"], cells[name]["low"], cells[name]["high"]) == (0, 0, 0)
 
 
 def test_notes_say_what_limits_the_numbers(result):
@@ -166,7 +228,9 @@ def test_only_one_system():
     cells = found["metrics"]["bur"]
     assert cells["pruned"]["value"] == 1
     assert cells["dense"]["reason"] == cells["difference"]["reason"] == "there are no dense summaries"
-    assert cells["random"]["n"] == 4  # as long as the pruned summaries
+    assert cells["random_pruned"]["n"] == cells["excess_pruned"]["n"] == 4
+    assert cells["random"]["reason"] == cells["excess"]["reason"] == "there are no dense summaries"
+    assert cells["random"]["matcher"] == "ngram"
     assert "dense" not in found["samples"][0]
     assert set(found["degenerate"]) == {"pruned"}
     assert found["quality"]["truncated"]["pruned"]["reason"] == "not recorded"
@@ -175,7 +239,7 @@ def test_only_one_system():
 def test_nothing_written_is_missing_and_not_zero(classifier):
     found = evaluate(SETS, {"dense": [None] * 4, "pruned": [""] * 4}, INFO, SPEC, classifier)
     for cells in found["metrics"].values():
-        for name in ("dense", "pruned", "difference", "random"):
+        for name in cells:
             assert (cells[name]["value"], cells[name]["n_unscored"]) == (None, 4)
     assert "no summary written (4)" in found["metrics"]["bur"]["dense"]["reason"]
     assert "empty summary (4)" in found["metrics"]["bur"]["pruned"]["reason"]

@@ -7,8 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fairprune.errors import BadInput
-from fairprune.metrics import METRICS, fairness_metric, get_metric
+from fairprune.metrics import METRICS, fairness_metric
 from fairprune.metrics.shares import from_shares
 from fairprune.spec import MetricSpec
 
@@ -80,12 +79,6 @@ def test_a_second_use_of_a_name_is_an_error():
             source="s",
             meaning="m",
         )(METRICS["uer"].sample)
-
-
-def test_an_unknown_name_suggests_the_nearest():
-    assert get_metric("sof") is METRICS["sof"]
-    with pytest.raises(BadInput, match="did you mean 'bur'"):
-        get_metric("burr")
 
 
 def test_listing_the_metrics_is_cheap():

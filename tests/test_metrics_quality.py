@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairprune.errors import BadInput
 from fairprune.metrics import quality
 from fairprune.metrics.matchers.words import content_stems
 from fairprune.metrics.references import random_extract
@@ -72,7 +73,9 @@ def long_set(number=0):
     return OpinionSet(f"id{number}", "t", "balanced", "a", tuple(Opinion(t, "a", "t") for t in texts))
 
 
-@pytest.mark.parametrize(("length", "n_words"), [(12, 12), (14, 12), (16, 18), (0, 6), (1000, 48)])
+@pytest.mark.parametrize(
+    ("length", "n_words"), [(12, 12), (14, 12), (16, 18), (6, 6), (4, 4), (1, 1), (1000, 48)]
+)
 def test_random_extract_comes_nearest_to_the_length(length, n_words):
     assert len(random_extract(long_set(), length, 0).split()) == n_words
 
@@ -81,6 +84,17 @@ def test_random_extract_is_seeded_and_differs_between_sets():
     assert random_extract(long_set(), 12, 0) == random_extract(long_set(), 12, 0)
     assert len({random_extract(long_set(n), 12, 0) for n in range(10)}) > 1
     assert len({random_extract(long_set(), 12, seed) for seed in range(10)}) > 1
+
+
+def test_random_extract_counts_ideographs_as_words():
+    # sentences of 4 ideographs each: two of them are as long as a summary of 8
+    opinions = tuple(Opinion("电影很好。", "a", "t") for _ in range(5))
+    assert random_extract(OpinionSet("x", "t", "balanced", "a", opinions), 8, 0) == "电影很好。 电影很好。"
+
+
+def test_random_extract_without_a_length():
+    with pytest.raises(BadInput, match="an extract of 0 words cannot be drawn: ask for at least 1"):
+        random_extract(long_set(), 0, 0)
 
 
 def test_random_extract_of_nothing():

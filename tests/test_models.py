@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from torch import nn
@@ -56,8 +58,42 @@ def test_models_without_blocks_or_with_other_weights_are_refused():
             super().__init__()
             self.gate, self.experts = nn.Linear(4, 2), nn.Parameter(torch.zeros(2, 4, 4))
 
-    with pytest.raises(BadInput, match=r"holds 32 weights outside linear layers"):
+    with pytest.raises(
+        BadInput, match=r"mixture of experts \(layers\.0\.experts of shape \(2, 4, 4\)\): only models"
+    ):
         find_blocks(nn.ModuleDict({"layers": nn.ModuleList([Experts(), Experts()])}))
+
+    class Mixer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.project, self.conv = nn.Linear(4, 4), nn.Conv1d(4, 4, 3)
+
+    # A kernel of 4 · 4 · 3 weights.
+    with pytest.raises(
+        BadInput, match=r"holds 48 weights outside linear layers \(layers\.0\.conv\.weight of"
+    ):
+        find_blocks(nn.ModuleDict({"layers": nn.ModuleList([Mixer(), Mixer()])}))
+    with pytest.raises(BadInput, match=r"block layers\.0 of ModuleDict has no linear layers"):
+        find_blocks(nn.ModuleDict({"layers": nn.ModuleList([nn.LayerNorm(4)])}))
+
+
+def test_blocks_of_different_kinds_are_refused():
+    class Other(nn.Linear):
+        pass
+
+    layers = nn.ModuleList([nn.Sequential(nn.Linear(4, 4)), Other(4, 4)])
+    with pytest.raises(
+        BadInput, match=r"blocks layers of ModuleDict .* different kinds \(Other, Sequential\)"
+    ):
+        find_blocks(nn.ModuleDict({"layers": layers}))
+
+
+def test_the_largest_list_is_that_of_the_blocks():
+    """The inner lists of a block are smaller than the list of the blocks."""
+    blocks = nn.ModuleList([nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)]) for _ in range(2)])
+    found = find_blocks(nn.ModuleDict({"small": nn.ModuleList([nn.Linear(4, 8)]), "layers": blocks}))
+    assert [block.name for block in found] == ["layers.0", "layers.1"]
+    assert list(found[1].linears) == ["layers.1.0", "layers.1.1"]
 
 
 def test_gradient_flags_come_back(tiny_folder):
@@ -101,5 +137,27 @@ def test_block_calls_replay_blocks_with_conv1d():
 
 def test_a_folder_that_transformers_does_not_know(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "no-such-type"}')
+    with pytest.raises(BadInput, match="cannot load"):
+        load(tmp_path)
+
+
+def test_weights_that_are_missing_or_of_another_shape_are_no_random_numbers(tiny_folder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny_folder, tmp_path / "m")
+    weights = load_file(tmp_path / "m" / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    for changed in (
+        {k: v for k, v in weights.items() if k != name},
+        {**weights, name: weights[name][:, :8].clone()},
+    ):
+        save_file(changed, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(BadInput, match=r"layers\.1\.mlp\.up_proj|cannot load"):
+            load(tmp_path / "m")
+
+
+def test_garbage_for_weights_is_a_sentence(tiny_folder, tmp_path):
+    (tmp_path / "config.json").write_bytes((tiny_folder / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"garbage" * 100)
     with pytest.raises(BadInput, match="cannot load"):
         load(tmp_path)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from fairprune.errors import BadInput
 from fairprune.plan import plan_run
+from tests.toy_corpus import import_toy
+
+
+@pytest.fixture(autouse=True)
+def corpus(monkeypatch, request):
+    """The toy corpus where a test asks for none: no download."""
+    if "packaged_home" not in request.fixturenames:
+        monkeypatch.setattr("tests.test_plan.CORPUS", import_toy())
+
+
+CORPUS = "movies"
 
 
 def plan(tiny_folder, **values):
-    return plan_run(**{"model": str(tiny_folder), "method": "hgla", "device": "cpu", **values})
+    asked = {"method": "hgla", "device": "cpu", "corpus": CORPUS, "seqlen": 200}
+    return plan_run(**{"model": str(tiny_folder), **asked, **values})
 
 
 def test_presets_are_filled_in_and_can_be_changed(tiny_folder):
     quick = plan(tiny_folder)
-    assert (quick.calibration.samples, quick.calibration.seqlen) == (8, 128)
+    assert (quick.calibration.samples, quick.calibration.seqlen) == (8, 200)
     assert (quick.evaluation.samples, quick.evaluation.max_new_tokens, quick.evaluation.batch_size) == (
-        8,
+        3,  # what the test split of the toy corpus gives
         40,
         8,
     )
-    paper = plan(tiny_folder, preset="paper", samples=5, seqlen=64)
-    assert (paper.calibration.samples, paper.calibration.seqlen, paper.evaluation.samples) == (128, 64, 5)
+    paper = plan(tiny_folder, preset="paper", samples=2, seqlen=240)
+    assert (paper.calibration.samples, paper.calibration.seqlen, paper.evaluation.samples) == (128, 240, 2)
     assert quick.model.identity.startswith("folder:")
     assert quick.device == "cpu"
 
@@ -41,9 +56,14 @@ def test_the_same_folder_by_another_path_is_the_same_run(tiny_folder, monkeypatc
     [
         ({"preset": "quik"}, "did you mean 'quick'"),
         ({"corpus": "movie"}, "unknown corpus 'movie': did you mean 'movies'"),
-        ({"calibration": "skewed:frsh"}, "did you mean 'fresh'"),
+        ({"calibration": "skewed:god"}, "did you mean 'good'"),
         ({"method": "hgal"}, "did you mean 'hgla'"),
-        ({"pattern": "1:3"}, "no multiple of 3"),
+        ({"pattern": "1:3"}, "neither is a multiple of 3"),
+        ({"seqlen": 40}, "windows of 40 tokens are too short"),
+        ({"seqlen": 4000}, "one window cannot be filled"),
+        ({"metrics": {"tau": "2"}}, "outside"),
+        ({"metrics": {"ties": "x"}}, "metrics.ties"),
+        ({"samples": 50}, r"gives \d+ sets of 8 opinions"),
         ({"model": "/nowhere"}, "does not exist"),
         ({"sparsity": 1.0}, "sparsity"),
         ({"seqlen": 2}, "calibration.seqlen cannot be 2"),
@@ -65,3 +85,26 @@ def test_a_small_corpus_gives_a_preset_what_it_has_but_a_number_asked_for_is_kep
     assert plan(tiny_folder, preset="paper").evaluation.samples > 100
     with pytest.raises(BadInput, match=r"gives \d+ sets of 8 opinions"):
         plan(tiny_folder, corpus="politics", samples=5000)
+
+
+def test_a_folder_without_tokenizer_and_prompts_beyond_the_context_are_refused(tiny_folder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 100}))
+    with pytest.raises(BadInput, match=r"prompt and summary need \d+ tokens, but the context of .* has 100"):
+        plan(folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(BadInput, match=r"has no tokenizer\.json"):
+        plan(folder)
+    assert (
+        plan_run(
+            model=str(folder), method="wanda", device="cpu", summaries=False, windows=False
+        ).pruning.method
+        == "wanda"
+    )
+
+
+def test_own_summaries_and_c4_are_not_cut_before_the_run(tiny_folder):
+    assert plan(tiny_folder, calibration="model-output:fair", seqlen=4000).calibration.seqlen == 4000
+    assert plan(tiny_folder, calibration="general:c4").calibration.name == "general:c4"

@@ -12,7 +12,9 @@ from tests.conftest import TINY
 
 
 def spec(method="hgla", sparsity=0.5):
-    return plan_run(model=str(TINY), method=method, sparsity=sparsity, device="cpu", summaries=False)
+    return plan_run(
+        model=str(TINY), method=method, sparsity=sparsity, device="cpu", summaries=False, windows=False
+    )
 
 
 def test_a_second_sparsity_reads_the_stored_statistics(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairprune.errors import BadInput
-from fairprune.spec import RunSpec, build, parse_calibration, parse_pattern
+from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration, parse_pattern
 
 
 def spec(**parts) -> RunSpec:
@@ -82,6 +82,8 @@ def test_a_pattern_fixes_the_sparsity():
         ({"calibration": {"name": "balanced:x"}}, "takes nothing after it"),
         ({"calibration": {"samples": 0}}, "calibration.samples cannot be 0"),
         ({"evaluation": {"batch": 3}}, "evaluation.batch cannot be 3"),
+        ({"evaluation": {"perplexity_windows": 0}}, "evaluation.perplexity_windows cannot be 0"),
+        ({"evaluation": {"perplexity_tokens": 4}}, "perplexity_tokens cannot be 4: .*Tokens per window"),
         ({"metrics": {"tau": "1.5"}}, r"tau '1.5' is outside \[0, 1\]"),
         ({"metrics": {"tau": "four fifths"}}, "such as 0.8 or 4/5"),
     ],
@@ -102,3 +104,12 @@ def test_patterns():
     for bad in ("0:4", "4:4", "a:b", "2", "2:65", ""):
         with pytest.raises(BadInput, match="n:m"):
             parse_pattern(bad)
+
+
+def test_quick_reads_at_most_two_windows_of_128_tokens_per_text():
+    quick, standard, paper = (PRESETS[name]["evaluation"] for name in ("quick", "standard", "paper"))
+    assert (quick["perplexity_windows"], quick["perplexity_tokens"]) == (1, 128)
+    assert (standard["perplexity_windows"], standard["perplexity_tokens"]) == (16, 512)
+    assert (paper["perplexity_windows"], paper["perplexity_tokens"]) == (None, 2048)
+    defaults = EvaluationSpec()
+    assert (defaults.perplexity_windows, defaults.perplexity_tokens) == (2, 128)

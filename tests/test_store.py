@@ -254,11 +254,14 @@ def test_a_running_run_is_not_deleted(store):
         store.delete(run_id)
 
 
-def test_a_run_that_this_version_cannot_read_is_named_and_can_be_deleted(store):
+def test_a_run_that_this_version_cannot_read_hides_no_other_and_can_be_deleted(store, caplog):
     run_id = store.submit(spec())[0].id
     with store._writer.begin() as connection:
         connection.execute(sa.text("UPDATE runs SET spec = replace(spec, 'magnitude', 'no-such-method')"))
+    other = store.submit(spec(seed=1))[0].id
+    assert [run.id for run in store.runs()] == [other]
+    assert run_id in caplog.text
     with pytest.raises(StoreError, match=f"run {run_id} .* cannot be read .*unknown method.*delete it"):
-        store.runs()
+        store.run(run_id)
     store.delete(run_id)
-    assert store.runs() == []
+    assert [run.id for run in store.runs()] == [other]

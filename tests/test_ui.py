@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from fairprune.errors import BadInput
 from fairprune.plan import plan_run
 from fairprune.store import Run, open_store
 from fairprune.ui import fairness, markup, upload
 from fairprune.ui.form import KINDS
-from fairprune.ui.page import PAGES
+from fairprune.ui.page import PAGES, capitalised
 from fairprune.ui.preview import calibration_of
 from fairprune.ui.progress import fraction, speed_tile, timing
 from fairprune.ui.runs import STATES, headline_tiles, option
 from fairprune.worker import STAGES
-from tests.conftest import ROOT, TINY
+from tests.conftest import ROOT
 from tests.pages.filled import spec
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -168,6 +170,19 @@ def test_file_of_numbers_keeps_missing_empty() -> None:
     assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,3")
 
 
+def test_perplexity_stands_in_the_file_with_its_tokens() -> None:
+    empty: dict[str, object] = {"metrics": {}, "quality": {}, "groups": []}
+    dense = {"value": 20.0, "tokens": 254, "windows": 2, "window_tokens": 128, "reason": None}
+    short = {"value": None, "tokens": 0, "windows": 0, "window_tokens": 128, "reason": "too short"}
+    frame = fairness.metric_rows(empty, {"general": {"dense": dense, "pruned": short, "ratio": None}})
+    lines = frame.to_csv(index=False).splitlines()
+    assert lines[1:] == [
+        "perplexity,general,dense,20.0,,,,254,,",
+        "perplexity,general,pruned,,,,,,,too short",
+        "perplexity,general,ratio,,,,,,,",
+    ]
+
+
 def run_at(stage: str | None, done: int = 0, total: int = 0, **seconds: float) -> Run:
     start = datetime(2025, 1, 1, tzinfo=UTC)
     return Run(
@@ -212,12 +227,92 @@ def test_remaining_time_is_that_of_the_stage() -> None:
 def test_columns_are_guessed_by_name() -> None:
     columns = ["id", "Party", "Tweet text", "Debate"]
     assert upload.guess(columns) == {"text": 2, "group": 1, "topic": 3}
-    assert upload.guess(["a", "b"]) == {"text": 0, "group": 1, "topic": 0}
+    assert upload.guess(["a", "b"]) == {"text": 0, "group": 1, "topic": None}  # none is left
+    assert upload.guess([]) == {"text": None, "group": None, "topic": None}
     assert upload.guess(["review", "label", "reviewed film"]) == {"text": 0, "group": 1, "topic": 2}
+    # what a name tells comes before what is left over
+    assert upload.guess(["film", "words", "side"]) == {"text": 1, "group": 2, "topic": 0}
+
+
+def test_a_mapping_has_one_column_for_each_part() -> None:
+    good: dict[str, str | None] = {"text": "words", "group": "side", "topic": "film"}
+    assert upload.same_column(good) is None
+    assert upload.complete(good) == good
+    assert upload.same_column({"text": "words", "group": None, "topic": None}) is None
+    assert upload.same_column({**good, "topic": "words"}) == (
+        "column 'words' was chosen for text and topic: choose another one for one of them"
+    )
+    with pytest.raises(BadInput, match="no column was chosen for group and topic: choose one"):
+        upload.complete({"text": "words", "group": None, "topic": None})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("the folder x does not exist", "The folder x does not exist"),
+        ("sparsity 2 is outside [0, 1)", "Sparsity 2 is outside [0, 1)"),
+        ("missing", "Missing"),
+        ("", ""),
+        # names begin these: they stay as they are
+        ("foo/bar is not known", "foo/bar is not known"),
+        ("pick.csv is empty", "pick.csv is empty"),
+        ("gpt2 has no tokenizer", "gpt2 has no tokenizer"),
+        ("some-model has no tokenizer", "some-model has no tokenizer"),
+        ("q_proj is missing", "q_proj is missing"),
+        ("calibration.samples cannot be 0", "calibration.samples cannot be 0"),
+        ("model:fair is not known", "model:fair is not known"),
+        ("mT5 is not supported", "mT5 is not supported"),
+        ("'x' is empty", "'x' is empty"),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_and_a_name_as_it_is(sentence: str, shown: str) -> None:
+    assert capitalised(sentence) == shown
 
 
 def test_headline_tiles_of_a_run_without_results() -> None:
     assert headline_tiles(None, None) == []
+
+
+def test_every_number_of_a_tile_has_its_own_interval_and_n() -> None:
+    cells = {
+        "dense": cell(0.5, low=0.25, high=0.75, n=8, n_unscored=0),
+        "pruned": cell(None, n=0, n_unscored=8, reason="no n-gram <matches>"),
+        "difference": cell(None, n=0, reason="nothing to compare"),
+    }
+    degenerate = {"dense": {"share": 0.125, "n": 8}, "pruned": {"share": 1.0, "n": 7}}
+    evaluation = {"metrics": {"bur": cells}, "degenerate": degenerate}
+    own = [
+        f"dense, 95 %: 25.0{SPACE}% to 75.0{SPACE}%, n = 8",
+        "pruned, no n-gram &lt;matches&gt;, n = 0, 8 unscored",
+    ]
+    assert notes(headline_tiles(None, evaluation, brief=True)) == [own]
+    assert notes(headline_tiles(None, evaluation)) == [
+        ["no change: nothing to compare", *own],
+        [
+            "n = 8 dense, n = 7 pruned",
+            "empty, under 5 words, repeating, or off the topic: they look fair because they say nothing",
+        ],
+    ]
+
+
+def test_the_change_of_a_tile_counts_what_was_scored_for_both() -> None:
+    cells = {
+        "dense": cell(0.5, n=3, n_unscored=0),
+        "pruned": cell(0.75, n=4, n_unscored=0),
+        "difference": cell(0.25, low=-0.25, high=0.5, n=2),
+    }
+    (tile, _) = notes(headline_tiles(None, {"metrics": {"uer": cells}, "degenerate": {}}))
+    assert tile == [
+        "change +25.0 points, 95 %: −25.0 to +50.0, n = 2 scored for both",
+        "dense, no interval, n = 3",
+        "pruned, no interval, n = 4",
+    ]
+
+
+def notes(tiles: list[str]) -> list[list[str]]:
+    """The small lines of every tile."""
+    found = [re.findall(r'<div class="fp-note">(.*?)</div>', tile) for tile in tiles]
+    return [[re.sub(f"n{SPACE}={SPACE}", "n = ", line) for line in lines] for lines in found]
 
 
 def test_option_names_what_tells_runs_apart() -> None:
@@ -241,9 +336,9 @@ def test_pages_of_the_navigation() -> None:
     assert found <= {file for file, _, _ in PAGES}
 
 
-def test_preview_cuts_what_the_run_will_cut() -> None:
+def test_preview_cuts_what_the_run_will_cut(tiny_folder: Path) -> None:
     values: dict[str, Any] = {
-        "model": str(TINY),
+        "model": str(tiny_folder),
         "method": "wanda",
         "sparsity": 0.5,
         "corpus": "movies",

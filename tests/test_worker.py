@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fairprune.paths import home
 from fairprune.plan import plan_run
 from fairprune.results import run_result
 from fairprune.store import SummaryRow, open_store
@@ -68,6 +69,15 @@ def test_the_whole_job(tiny_folder, corpus, store):
         assert isinstance(sample["dense"], str) and isinstance(sample["pruned"], str)
     assert result["calibration"]["samples"] == 2 and result["calibration"]["padding"] == 0
     assert result["generation"]["dense"]["tokens_per_second"] > 0
+    opinions, general = result["perplexity"]["opinions"], result["perplexity"]["general"]
+    for system in ("dense", "pruned"):
+        # 2 windows of 128 tokens, the first of each is not predicted.
+        assert (opinions[system]["windows"], opinions[system]["tokens"]) == (2, 2 * 127)
+        assert opinions[system]["value"] > 1
+        # A user's corpus without the packaged texts: missing, with the reason.
+        assert general[system]["value"] is None and "not here" in general[system]["reason"]
+    assert opinions["ratio"] == opinions["pruned"]["value"] / opinions["dense"]["value"] != 1
+    assert general["ratio"] is None
     json.dumps(result, allow_nan=False)
     shown = result_table(result)
     assert (
@@ -87,6 +97,10 @@ def test_dense_summaries_and_statistics_are_computed_once(tiny_folder, corpus, s
     assert systems[0]["pruned"]["id"] != systems[1]["pruned"]["id"]
     texts = [line.text for line in store.logs(second.id)]
     assert any("statistics of these windows are stored already" in text for text in texts)
+    perplexities = [store.result(run.id, "perplexity")["opinions"] for run in (first, second)]
+    assert perplexities[0]["dense"] == perplexities[1]["dense"]
+    assert perplexities[0]["pruned"]["value"] != perplexities[1]["pruned"]["value"]
+    assert len(list((home() / "perplexity").iterdir())) == 1
     # The same method on other windows has statistics of its own.
     third, _ = execute(store, plan(tiny_folder, corpus, calibration="one-group:bad"))
     assert not any(
@@ -156,17 +170,20 @@ def test_calibration_on_the_models_own_summaries(tiny_folder, corpus, store):
             assert windows["windows"][0][0]["kind"] == "summary"
             assert windows["notes"] == [f"summaries of the dense model that BUR calls {kind}"]
         else:
-            assert int(chosen) < 2 and "needs 1 windows of 16 tokens" in run.error
+            assert int(chosen) < 2 and "too few for one window of 16" in run.error
     # The tiny model repeats words that only one group says: its summaries are unfair.
     assert found["unfair"].state == "done"
 
 
-def test_an_error_is_stored_with_its_detail(tiny_folder, corpus, store):
-    spec = plan(tiny_folder, corpus, seqlen=40)
-    run, code = execute(store, spec)
+def test_an_error_is_stored_with_its_kind_and_detail(tiny_folder, corpus, store):
+    spec = plan(tiny_folder, corpus)
+    short = spec.calibration.model_copy(update={"seqlen": 40})
+    run, code = execute(store, spec.model_copy(update={"calibration": short}))
     assert (code, run.state) == (3, "failed")
     assert "windows of 40 tokens are too short" in run.error
     assert "Traceback" in run.error_detail
+    assert store.result(run.id, "failure") == {"kind": "BadInput"}
+    assert list(run.seconds) == ["model", "opinions"]  # before anything that takes long
 
 
 def test_changed_weights_are_noticed(tiny_folder, corpus, store):

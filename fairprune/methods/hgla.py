@@ -19,7 +19,8 @@ EPSILON = 1e-8  # as published; in float32, where it is not zero
 class HglaOptions(Options):
     loss: Loss = Field(
         "last_token",
-        description="Loss whose gradient is taken: of the last token (as published), of all tokens, or of the summary's "
+        description="Loss whose gradient is taken: of the last token (as published; a window ends with the instruction), "
+        "of all tokens, or of the summary's "
         "tokens (only with the calibration set model-output).",
     )
     aggregate: Literal["l1", "l2"] = Field(

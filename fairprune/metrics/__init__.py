@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from fairprune.errors import unknown
 from fairprune.uncertainty import Statistic, weighted_mean
 
 if TYPE_CHECKING:
@@ -92,17 +91,6 @@ def fairness_metric(
         return sample
 
     return register
-
-
-def get_metric(name: str) -> Metric:
-    """The metric of this name.
-
-    Raises:
-        BadInput: no metric has this name; suggests the nearest.
-    """
-    if name not in METRICS:
-        raise unknown("metric", name, METRICS)
-    return METRICS[name]
 
 
 # Adding a metric touches only its own file. Files without a decorated function hold what metrics share.

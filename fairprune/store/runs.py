@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
@@ -13,6 +14,8 @@ from fairprune.store.database import from_document, now, plain
 from fairprune.store.progress import Progress, add_log, find, no_run
 from fairprune.store.tables import results, runs
 from fairprune.store.values import ENDED, RESTARTABLE, STATES, Run, State
+
+_log = logging.getLogger(__name__)
 
 INTERRUPTED = (
     "The worker process ended before this run did (it was stopped, or the machine restarted). "
@@ -142,11 +145,20 @@ class Runs(Progress):
         return self._read(lambda c: _run(c.execute(_RUNS.where(runs.c.id == find(c, run_id))).one()))
 
     def runs(self, state: State | None = None, limit: int = 200) -> list[Run]:
-        """Runs by the time they were last submitted, newest first; of one state, if named."""
+        """Runs by the time they were last submitted, newest first; of one state, if named.
+
+        A run whose spec this version cannot read is left out and named in the log: it hides no other run.
+        """
         chosen = _RUNS.order_by(runs.c.queued.desc(), runs.c.id).limit(limit)
         if state is not None:
             chosen = chosen.where(runs.c.state == _known_state(state))
-        return self._read(lambda c: [_run(row) for row in c.execute(chosen)])
+        found = []
+        for row in self._read(lambda c: c.execute(chosen).all()):
+            try:
+                found.append(_run(row))
+            except StoreError as error:
+                _log.warning("left out of the list: %s", error)
+        return found
 
     def waiting(self, device: str) -> int:
         """How many runs are queued on the device."""

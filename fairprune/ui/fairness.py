@@ -10,6 +10,7 @@ import pandas as pd
 
 from fairprune.charts import percent, points
 from fairprune.metrics import METRICS, Metric
+from fairprune.tables import perplexity_value
 from fairprune.ui import markup
 
 SYSTEMS = ("dense", "pruned", "difference", "random")
@@ -22,6 +23,11 @@ QUALITY = {
     "truncated": ("Cut at the token limit", "share of the summaries"),
 }
 """Name in the evaluation → title and what it is."""
+TEXTS = {
+    "opinions": ("Held-out opinions", "of the test split, which no calibration window has"),
+    "general": ("General text", "Hamlet, which holds no opinions of these groups"),
+}
+"""Name in the perplexity → title and what it is."""
 
 
 def ordered(metrics: Iterable[str]) -> list[str]:
@@ -89,13 +95,48 @@ def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> 
     return text.replace("-", "−")
 
 
-def metric_rows(evaluation: Mapping[str, Any]) -> pd.DataFrame:
-    """All cells of metrics, groups and quality as rows for a file: fractions, empty where missing."""
+def perplexity_table(texts: Mapping[str, Any]) -> str:
+    """Text × perplexity of dense, of pruned, and their ratio, with the tokens they rest on; HTML."""
+    rows = []
+    for name, cells in texts.items():
+        title, what = TEXTS[name]
+        row = [f"<b>{escape(title)}</b><small>{escape(what)}</small>"]
+        for system in ("dense", "pruned"):
+            cell = cells[system]
+            count = f"n = {cell['tokens']:,} tokens in {cell['windows']} windows of {cell['window_tokens']}"
+            note = cell["reason"] or count
+            row.append(f"<b>{perplexity_value(cell['value'])}</b><small>{escape(note)}</small>")
+        row.append(f"<b>{perplexity_value(cells['ratio'])}</b><small>pruned / dense</small>")
+        rows.append(row)
+    heads = ["Perplexity", markup.system_name("dense"), markup.system_name("pruned"), "Ratio"]
+    return markup.table(heads, rows)
+
+
+def perplexity_note(texts: Mapping[str, Any] | None) -> str:
+    """What the table means; or that there is none (runs of earlier versions)."""
+    if texts is None:
+        return "Perplexity was not measured when this run was executed."
+    return (
+        "Perplexity: how surprised the model is by text it was not calibrated on; lower is better, and a ratio "
+        "above 1 is what pruning cost. Values of models with different tokenizers cannot be compared."
+    )
+
+
+def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """All cells of metrics, groups, quality and perplexity as rows for a file: fractions, empty where missing.
+
+    n of a perplexity counts predicted tokens.
+    """
     rows: list[dict[str, Any]] = []
     for part in ("metrics", "quality"):
         for name, cells in evaluation[part].items():
             rows += [_row(part, name, system, cell) for system, cell in cells.items()]
     rows += [_row("group difference", row["group"], row["system"], row) for row in evaluation["groups"]]
+    for name, texts in (perplexity or {}).items():
+        for system in ("dense", "pruned"):
+            cell = texts[system]
+            rows.append(_row("perplexity", name, system, {**cell, "n": cell["tokens"] or None}))
+        rows.append(_row("perplexity", name, "ratio", {"value": texts["ratio"]}))
     # Whole numbers stay whole beside missing ones.
     return pd.DataFrame(rows).astype({"n": "Int64", "n_unscored": "Int64"})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import streamlit as st
+from pydantic import BaseModel
+from streamlit.delta_generator import DeltaGenerator
 
 from fairprune import corpora, devices
 from fairprune.catalogue import CATALOGUE
@@ -15,6 +17,7 @@ from fairprune.spec import (
     PRESETS,
     CalibrationSpec,
     EvaluationSpec,
+    MetricSpec,
     ModelSpec,
     PruningSpec,
 )
@@ -23,6 +26,7 @@ from fairprune.ui.markup import inert
 from fairprune.ui.method import choose_method
 from fairprune.ui.widgets import keyed, sentence
 
+ALLOCATIONS = {"uniform": "Uniform", "owl": "By outliers (OWL)", "global": "Global"}
 OTHER = "other"
 KINDS = {
     "balanced": "Balanced",
@@ -194,8 +198,8 @@ def _target() -> dict[str, Any]:
     with right:
         allocation = st.radio(
             "Allocation",
-            ["uniform", "global"],
-            format_func=str.capitalize,
+            list(ALLOCATIONS),
+            format_func=ALLOCATIONS.__getitem__,
             help=sentence(PruningSpec, "allocation"),
             **keyed("allocation"),
         )
@@ -222,6 +226,12 @@ def _machine() -> dict[str, Any]:
             **keyed("device", list(there)),
         )
     return {"seed": int(seed), "device": device}
+
+
+def _choice(part: type[BaseModel], field: str, label: str, column: DeltaGenerator) -> str:
+    """A select box over the values that a field allows."""
+    values = list(get_args(part.model_fields[field].annotation))
+    return str(column.selectbox(label, values, help=sentence(part, field), **keyed(field)))
 
 
 def _details(preset: str) -> dict[str, Any]:
@@ -270,6 +280,18 @@ def _details(preset: str) -> dict[str, Any]:
             values["dtype"] = st.selectbox(
                 "Number format", kinds, help=sentence(ModelSpec, "dtype"), **keyed("dtype")
             )
+        values["compositions"] = _choice(EvaluationSpec, "compositions", "Group mix of the sets", columns[0])
+        values["metrics"] = {
+            "reading": _choice(MetricSpec, "reading", "Fair share of a group", columns[1]),
+            "ties": _choice(MetricSpec, "ties", "At exactly τ", columns[2]),
+            "zero_match": _choice(MetricSpec, "zero_match", "Summary without a matched word", columns[0]),
+            "tau": columns[1].text_input(
+                "τ of BUR",
+                MetricSpec.model_fields["tau"].default,
+                help=sentence(MetricSpec, "tau"),
+                **keyed("tau"),
+            ),
+        }
         values["sample"] = st.toggle(
             "Sample tokens instead of taking the likeliest",
             help=sentence(EvaluationSpec, "sample"),

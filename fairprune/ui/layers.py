@@ -23,7 +23,7 @@ def total_tiles(report: Mapping[str, Any]) -> list[str]:
 
 def matrix_numbers(one: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Everything that is known of one pruned matrix, as (name, value) in plain text."""
-    silent = one["silent_inputs"]
+    silent, dampening = one["silent_inputs"], one.get("dampening")
     return [
         ("Name", str(one["name"])),
         ("Shape, outputs × inputs", f"{one['rows']:,} × {one['columns']:,}"),
@@ -44,4 +44,5 @@ def matrix_numbers(one: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Inputs that calibration never used",
             "– (no input statistics)" if silent is None else f"{silent:,}",
         ),
+        *([] if dampening is None else [("Dampening used", f"{dampening:g} of the mean diagonal of XXᵀ")]),
     ]

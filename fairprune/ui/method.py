@@ -11,7 +11,11 @@ from fairprune.methods import METHODS, Method
 from fairprune.ui.markup import inert
 from fairprune.ui.widgets import keyed
 
-COMPARES = {"row": "within each output row", "matrix": "within the whole matrix"}
+COMPARES = {
+    "row": "within each output row",
+    "matrix": "within the whole matrix",
+    "block": "within blocks of columns, and those that stay are updated",
+}
 
 
 def choose_method(calibration: str) -> tuple[str, dict[str, Any]]:

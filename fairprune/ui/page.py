@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from fairprune.ui.address import carried
 from fairprune.ui.markup import inert
 
 RECONCILE_SECONDS = 60
+_PLAIN_WORD = re.compile(r"[a-z]+(?=[ ,;]|$)")
 PAGES: tuple[tuple[str, str, str], ...] = (
     ("app.py", "Start", ":material/home:"),
     ("pages/1_Prune.py", "Prune", ":material/content_cut:"),
@@ -66,8 +68,15 @@ def refusals() -> Iterator[None]:
 
 def refuse(sentence: str) -> None:
     """A sentence that says what was wrong. It may hold text of users, so Markdown in it has no effect."""
-    text = sentence[:1].upper() + sentence[1:]
-    st.error(inert(text), icon=":material/error:")
+    st.error(inert(capitalised(sentence)), icon=":material/error:")
+
+
+def capitalised(sentence: str) -> str:
+    """`sentence` with a capital first letter, unless it begins with a name (a file, a folder, a model).
+
+    A name is known by a first word of more than small letters: 'films.csv', 'owner/model', 'gpt2', 'q_proj'.
+    """
+    return sentence[:1].upper() + sentence[1:] if _PLAIN_WORD.match(sentence) else sentence
 
 
 @st.cache_resource(show_spinner=False)
@@ -79,6 +88,22 @@ def _store(folder: str, address: str) -> Store:  # noqa: ARG001 (its key: a name
 def _reconciled(folder: str, address: str) -> bool:
     """Once at the start of the server, and then now and then while somebody looks."""
     jobs.reconcile(_store(folder, address))
+    return True
+
+
+def reconcile_watched(store: Store) -> None:
+    """Puts right what a dead worker left, for a page that watches a run: call it as often as it polls.
+
+    Raises:
+        StoreError, Unavailable: as `jobs.reconcile`.
+    """
+    _reconciled_watched(store.url, store)
+
+
+@st.cache_resource(ttl=jobs.RECONCILE_SECONDS, show_spinner=False)
+def _reconciled_watched(address: str, _store: Store) -> bool:  # noqa: ARG001 (part of the key)
+    """All sessions that watch share one look; `_store` is no part of its key."""
+    jobs.reconcile(_store)
     return True
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from fairprune import jobs
 from fairprune.store import ENDED, RESTARTABLE, Run, Store
 from fairprune.ui import markup
-from fairprune.ui.page import refusals, refuse
+from fairprune.ui.page import reconcile_watched, refusals, refuse
 from fairprune.ui.runs import badge, flags, headline_tiles, results_links
 from fairprune.worker import STAGES
 
@@ -26,6 +26,10 @@ def run_panel(store: Store, run_id: str) -> None:
 
 
 def _panel(store: Store, run_id: str, live: bool) -> None:
+    if live:
+        # A killed worker writes nothing any more: the rows alone would say "running" without end.
+        with refusals():
+            reconcile_watched(store)
     with refusals():
         run = store.run(run_id)
         if live and run.state in ENDED:

@@ -13,7 +13,7 @@ from fairprune.charts import percent
 from fairprune.errors import StoreError
 from fairprune.metrics import METRICS
 from fairprune.packages import ASSETS
-from fairprune.store import Run, Store
+from fairprune.store import RESTARTABLE, Run, Store
 from fairprune.ui import markup
 from fairprune.ui.address import carried, choose_run
 from fairprune.ui.page import refuse
@@ -88,15 +88,26 @@ def pick_run(store: Store, *, done_only: bool = True) -> Run | None:
         return None
     choose_run(run.id)
     if done_only and run.state != "done":
+        _without_results(run)
+        return None
+    return run
+
+
+def _without_results(run: Run) -> None:
+    """Why a run has no results to show, and the way to where something can be done about it."""
+    if run.state not in RESTARTABLE:
         st.info(
             f"This run is {STATES[run.state][0]}: its results appear when it is done.",
             icon=":material/hourglass:",
         )
-        st.page_link(
-            "pages/1_Prune.py", label="Watch it", icon=":material/visibility:", query_params={"run": run.id}
-        )
-        return None
-    return run
+        label, icon = "Watch it", ":material/visibility:"
+    else:
+        if run.error:
+            refuse(run.error)
+        else:
+            st.info("This run was cancelled before it had results.", icon=":material/block:")
+        label, icon = "Open it to start it again", ":material/replay:"
+    st.page_link("pages/1_Prune.py", label=label, icon=icon, query_params={"run": run.id})
 
 
 def _chosen() -> None:
@@ -151,7 +162,7 @@ def headline_tiles(
     """Asked and achieved sparsity, and BUR, UER, SPD2 dense → pruned with n and intervals; HTML.
 
     Args:
-        brief: for a list of runs: BUR and UER with n alone.
+        brief: for a list of runs: BUR and UER alone, without their change.
     """
     tiles = []
     if sparsity is not None:
@@ -167,23 +178,33 @@ def headline_tiles(
         found = evaluation["degenerate"]
         shares = [percent(found[key]["share"], 0) if key in found else "–" for key in ("dense", "pruned")]
         what = "empty, under 5 words, repeating, or off the topic: they look fair because they say nothing"
-        tiles.append(markup.tile("Degenerate summaries, dense → pruned", markup.change(*shares), what))
+        n = ", ".join(f"{_n(found[key]['n'])} {key}" for key in ("dense", "pruned") if key in found)
+        tiles.append(markup.tile("Degenerate summaries, dense → pruned", markup.change(*shares), n, what))
     return tiles
+
+
+def _n(count: int) -> str:
+    """'n = 8', never broken between two lines."""
+    return f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count}"
 
 
 def _metric_tile(name: str, cells: Mapping[str, Any], brief: bool) -> str:
     signed = METRICS[name].direction == "zero"
     dense, pruned, difference = (cells[key] for key in ("dense", "pruned", "difference"))
     value = markup.change(markup.metric_value(dense, signed), markup.metric_value(pruned, signed))
-    unscored = dense["n_unscored"] + pruned["n_unscored"]
-    n = f"n = {difference['n']} scored for both" + (f", {unscored} summaries unscored" if unscored else "")
-    if brief:
-        return markup.tile(f"{name.upper()}, dense → pruned", value, n)
+    notes = []
+    for key in ("dense", "pruned"):
+        unscored = f", {cells[key]['n_unscored']} unscored" if cells[key]["n_unscored"] else ""
+        notes.append(f"{key}, {markup.interval(cells[key], signed)}, {_n(cells[key]['n'])}{unscored}")
     gap = markup.interval(difference, signed, True)
-    if difference["value"] is not None:
-        gap = f"change {markup.metric_difference(difference, signed)}; {gap}"
-    ends = [f"{key} {markup.interval(cells[key], signed)}" for key in ("dense", "pruned")]
-    return markup.tile(f"{name.upper()}, dense → pruned", value, gap, *ends, n)
+    if difference["value"] is None:
+        gap = f"no change: {gap}"
+    else:
+        both = f"{_n(difference['n'])} scored for both"
+        gap = f"change {markup.metric_difference(difference, signed)}, {gap}, {both}"
+    if not brief:
+        notes.insert(0, gap)
+    return markup.tile(f"{name.upper()}, dense → pruned", value, *notes)
 
 
 def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:

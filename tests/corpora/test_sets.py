@@ -56,9 +56,9 @@ def test_what_does_not_divide_goes_round() -> None:
 @pytest.mark.parametrize(
     ("groups", "size", "compositions", "said"),
     [
-        ("abc", 2, "balanced", "cannot hold 3 groups: set_size must be at least 3"),
-        ("ab", 2, "skewed", "cannot be skewed among 2 groups: set_size must be at least 3"),
-        ("abc", 3, "mixed", "cannot be skewed among 3 groups: set_size must be at least 4"),
+        ("abc", 2, "balanced", "cannot hold 3 groups: choose a corpus of at most 2 groups"),
+        ("ab", 2, "skewed", "cannot be skewed among 2 groups: choose compositions 'balanced'"),
+        ("abc", 3, "mixed", "cannot be skewed among 3 groups: choose compositions 'balanced'"),
         ("ab", 8, "balancd", "unknown composition of sets 'balancd': did you mean 'balanced'"),
     ],
 )
@@ -68,7 +68,7 @@ def test_sizes_that_cannot_be(groups: str, size: int, compositions: str, said: s
         opinion_sets(corpus, "test", 1, size, compositions)  # type: ignore[arg-type]
 
 
-def test_the_smallest_skewed_set_named_by_the_error_works() -> None:
+def test_the_smallest_skewed_set_of_three_groups() -> None:
     sets = opinion_sets(make({"t": dict.fromkeys("abc", 40)}, ("a", "b", "c")), "test", 3, 4, "skewed")
     assert [sorted(s.counts().values()) for s in sets] == [[1, 1, 2]] * 3
 
@@ -142,14 +142,14 @@ def test_too_few_opinions_say_who_lacks_and_what_would_be_right() -> None:
     assert str(error.value) == (
         "the test split of 'small' gives 2 sets of 8 opinions (mixed), but 5 were asked for: "
         "the next one, skewed to b, needs 2 a + 6 b, and no topic has that left "
-        "(closest is 't', short of 2 a): ask for at most 2 sets, or another corpus"
+        "(closest is 't', short of 2 a): ask for fewer sets (at most 2), or another corpus"
     )
 
 
 def test_none_at_all() -> None:
-    with pytest.raises(BadInput, match=r"gives 0 sets of 8 .*short of 4 a and 1 b\): take smaller sets"):
+    with pytest.raises(BadInput, match=r"gives 0 sets of 8 .*short of 4 a and 1 b\): choose another corpus$"):
         opinion_sets(make({"t": {"a": 0, "b": 3}}), "test", None)
-    with pytest.raises(BadInput, match="the split is empty: take another split"):
+    with pytest.raises(BadInput, match="the split is empty: choose another corpus"):
         opinion_sets(make(PLENTY), "train", None)
 
 

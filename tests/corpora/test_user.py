@@ -81,7 +81,7 @@ def test_the_same_table_is_stored_once_and_another_beside_it() -> None:
     assert import_table("x.csv", rows(4, 8), MAPPING, "review") == first
     second = import_table("x.csv", rows(4, 9), MAPPING, "review")
     assert corpora.names()[3:] == tuple(sorted([first.name, second.name]))
-    assert corpora.identity(first.name) != corpora.identity(second.name)
+    assert corpora.load(first.name).splits != corpora.load(second.name).splits
     assert sorted(path.name for path in (paths.home() / "corpora").iterdir()) == sorted(
         name.removeprefix("user:") for name in (first.name, second.name)
     )
@@ -107,6 +107,19 @@ def test_long_and_double_opinions() -> None:
     corpus = corpora.load(import_table("x", frame, MAPPING, "review").name)
     assert "Good." in {o.text for found in corpus.splits.values() for o in found}
     assert dict(corpus.dropped) == {"same text twice in a topic": 1}
+
+
+def test_a_long_text_of_several_topics_stays_in_the_test() -> None:
+    frame = rows(topics=8, each=10)
+    copies = range(0, 8 * 20, 20)  # the first opinion of each topic
+    frame.iloc[list(copies), 0] = "The very same words everywhere."
+    corpus = corpora.load(import_table("x", frame, MAPPING, "review").name)
+    # four topics are for the test and keep theirs; the copies of the four others go
+    assert dict(corpus.dropped) == {"same text of at least 5 words in two splits": 4}
+    found = Counter(
+        split for split, opinions in corpus.splits.items() for o in opinions if o.text.startswith("The very")
+    )
+    assert found == {"test": 4}
 
 
 def test_many_groups() -> None:

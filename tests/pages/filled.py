@@ -72,6 +72,21 @@ PRUNED: tuple[str | None, ...] = (
 )
 
 
+# 2 windows of 128 tokens: 254 predicted. Opinions: 50 / 20 = 2.5. The general text is not there.
+_ABSENT = {
+    "value": None,
+    "tokens": 0,
+    "windows": 0,
+    "window_tokens": 128,
+    "reason": "no <b>text</b>",
+}
+_READ = {"tokens": 254, "windows": 2, "window_tokens": 128, "reason": None}
+PERPLEXITY: dict[str, Any] = {
+    "opinions": {"dense": {"value": 20.0, **_READ}, "pruned": {"value": 50.0, **_READ}, "ratio": 2.5},
+    "general": {"dense": _ABSENT, "pruned": _ABSENT, "ratio": None},
+}
+
+
 def words_of_praise(texts: Sequence[str]) -> Any:
     """A sentence encoder of three numbers: praise, blame, and one that is always there; length 1."""
     rows = np.array(
@@ -160,6 +175,7 @@ def fill(store: Store, run_spec: RunSpec | None = None) -> Run:
     store.put_result(run.id, "sparsity", report().to_json())
     found = evaluate(SETS, {"dense": DENSE, "pruned": PRUNED}, INFO, MetricSpec(resamples=200), classifier())
     store.put_result(run.id, "evaluation", found)
+    store.put_result(run.id, "perplexity", PERPLEXITY)
     store.stage_seconds(run.id, "model", 2.0)
     store.log(run.id, "2 blocks, float32, on cpu")
     return store.finish(run.id, "done")

@@ -15,7 +15,7 @@ from tests.pages.filled import PAGES, app, checked, errors, markup
 HEAVY = ("torch", "transformers", "sentence_transformers", "datasets")
 SECONDS = 300.0
 ROWS = "text,group,topic\n" + "\n".join(
-    f'"The film was {word} and the plot number {i} of it was {word} too.",{group},topic {topic}'
+    f'"The film was {word} and plot {i} of topic {topic} was {word} too.",{group},topic {topic}'
     for topic in range(4)
     for i in range(12)
     for word, group in (("great", "fans"), ("dull", "critics"))

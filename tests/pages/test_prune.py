@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from fairprune import corpora
 from fairprune.executors.launch import device_lock
+from fairprune.jobs import RECONCILE_SECONDS
+from fairprune.paths import home
 from fairprune.store import open_store
 from tests.conftest import ROOT
 from tests.pages.filled import app, checked, errors, fill, fill_default, markup, spec
@@ -189,6 +192,55 @@ def test_a_second_file_of_the_same_name_is_read_anew() -> None:
     assert any("1 rows, 3 columns" in caption.value for caption in page.caption)
 
 
+OTHER = "words,side,film\n" + "\n".join(
+    f'"The {word} number {i} of it was {word}, said everybody.",{side},film {i % 4}'
+    for i in range(48)
+    for word, side in (("music", "up"), ("light", "down"))
+)
+PARTS = ("Text", "Group", "Topic")
+
+
+def chosen_columns(page: AppTest) -> list[str | None]:
+    return [widget(page, "selectbox", f"{part} column").value for part in PARTS]
+
+
+def test_another_file_keeps_nothing_of_the_one_before() -> None:
+    page = app("Prune")
+    page = checked(page.file_uploader[0].upload("films.csv", CSV.encode(), "text/csv").run())
+    page = checked(widget(page, "text_input", "Name").input("My films").run())
+    page = checked(widget(page, "selectbox", "Each text is a").select("tweet").run())
+    page = checked(widget(page, "selectbox", "Topic column").select("party").run())
+    page = checked(widget(page, "selectbox", "Group column").select("film").run())
+    assert chosen_columns(page) == ["review", "film", "party"]
+    page = checked(page.file_uploader[0].set_value(("few.csv", OTHER.encode(), "text/csv")).run())
+    assert chosen_columns(page) == ["words", "side", "film"]
+    assert widget(page, "text_input", "Name").value == "few"
+    assert widget(page, "selectbox", "Each text is a").value == "review"
+    page = checked(widget(page, "button", "Use these opinions").click().run())
+    assert any(name.startswith("user:few-") for name in corpora.names())
+
+
+def test_a_file_without_a_third_column_says_what_is_missing() -> None:
+    two = "\n".join(line.rsplit(",", 1)[0] for line in CSV.splitlines())
+    page = app("Prune")
+    page = checked(page.file_uploader[0].upload("two.csv", two.encode(), "text/csv").run())
+    assert chosen_columns(page) == ["review", "party", None]
+    assert errors(page) == ""
+    page = checked(widget(page, "button", "Use these opinions").click().run())
+    assert "No column was chosen for topic: choose one" in errors(page)
+    assert not [name for name in corpora.names() if name.startswith("user:")]
+
+
+def test_one_column_for_two_parts_is_a_sentence() -> None:
+    page = app("Prune")
+    page = checked(page.file_uploader[0].upload("films.csv", CSV.encode(), "text/csv").run())
+    page = checked(widget(page, "selectbox", "Topic column").select("review").run())
+    assert "Column 'review' was chosen for text and topic" in errors(page)
+    assert "Use these opinions" not in labels(page, "button")
+    page = checked(widget(page, "selectbox", "Topic column").select("film").run())
+    assert errors(page) == "" and "Use these opinions" in labels(page, "button")
+
+
 def test_preview_shows_the_windows_by_group(tiny: Path) -> None:
     page = with_model(import_csv(app("Prune")), tiny)
     page = checked(widget(page, "number_input", "Tokens per window").set_value(160).run())
@@ -258,6 +310,59 @@ def test_a_running_run_shows_stage_and_log_and_can_be_cancelled() -> None:
         page = checked(widget(page, "button", "Cancel this run").click().run())
         assert store.run(run.id).cancel_requested
         assert any("Cancelling" in text.value for text in page.text)
+
+
+def test_a_run_whose_worker_died_while_it_is_watched_is_interrupted() -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+        with device_lock("cpu").acquire(timeout=1):
+            page = app("Prune", run=run.id)
+            assert "Cancel this run" in labels(page, "button")
+            assert store.run(run.id).state == "running"
+        # The system frees the lock of a worker however it dies. The page looks again after 5 s, not sooner
+        # (its frame looked when it opened, and looks again after a minute only).
+        page = checked(page.run())
+        assert store.run(run.id).state == "running"
+        time.sleep(RECONCILE_SECONDS)
+        page = checked(page.run())
+        assert store.run(run.id).state == "interrupted"
+        assert "The worker process ended before this run did" in errors(page)
+        assert "Start again" in labels(page, "button")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_killed_worker_shows_on_the_open_page_without_a_reload() -> None:
+    """A real browser, and a process that lives as a worker does until it is killed."""
+    from tests.browser import chromium, server, settled, watched
+
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+    hold = (
+        "import time; from fairprune.executors.launch import device_lock; "
+        "held = device_lock('cpu').acquire(timeout=1); print('here', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        try:
+            assert worker.stdout is not None and worker.stdout.readline() == "here\n"
+            with server(home()) as (address, _), chromium() as browser:
+                page, wrong = watched(browser, address)
+                loads: list[str] = []
+                page.on("load", lambda _: loads.append(page.url))
+                page.goto(f"{address}/Prune?run={run.id}")
+                settled(page)
+                page.get_by_role("button", name="Cancel this run").wait_for(timeout=30_000)
+                worker.kill()
+                page.get_by_text("The worker process ended before this run did").wait_for(timeout=30_000)
+                page.get_by_role("button", name="Start again").wait_for(timeout=10_000)
+                assert len(loads) == 1
+                assert not wrong, wrong
+        finally:
+            worker.kill()
 
 
 @pytest.mark.usefixtures("lived_in")

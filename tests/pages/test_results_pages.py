@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fairprune.corpora.tables import MAX_BYTES
+from fairprune.executors.launch import device_lock
 from fairprune.store import open_store
 from tests.conftest import ROOT
-from tests.pages.filled import app, checked, errors, fill, fill_default, markup, spec
+from tests.pages.filled import SETS, app, checked, errors, fill, fill_default, markup, spec
 
 SPACE = "\N{NO-BREAK SPACE}"
 RESULTS = ("Summaries", "Layers", "Fairness")
@@ -33,7 +36,13 @@ def test_start_shows_runs_with_numbers() -> None:
     assert "model · magnitude 50% · balanced on movies" in text
     assert f"50.00{SPACE}%" in text  # asked and achieved
     assert f"20.00{SPACE}% of the whole model" in text  # (8 + 4 + 8) of 100 parameters
-    assert "BUR, dense" in text and "n = 2 scored for both" in text  # the third sample has no pruned summary
+    # the third sample has an empty dense summary and no pruned one
+    assert "BUR, dense" in text and "UER, dense" in text and "SPD2" not in text
+    lines = re.findall(r'<div class="fp-note">((?:dense|pruned), .*?)</div>', text)
+    assert [line.split(", ")[0] for line in lines] == ["dense", "pruned"] * 2
+    assert all("95 %: " in line and line.endswith(f", n{SPACE}={SPACE}2, 1 unscored") for line in lines), (
+        lines
+    )
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -56,13 +65,40 @@ def test_unknown_run_is_a_sentence_and_the_list_of_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_failed_run_has_no_results_and_says_so(name: str) -> None:
+def test_a_failed_run_says_why_and_leads_to_where_it_starts_again(name: str) -> None:
     with open_store() as store:
         run, _ = store.submit(spec())
         store.claim("cpu", 1)
-        store.finish(run.id, "failed", "it broke")
+        store.finish(run.id, "failed", "it *broke*")
     page = app(name, run=run.id)
-    assert page.info[0].value == "This run is failed: its results appear when it is done."
+    assert errors(page) == "It *broke*"
+    assert not page.info
+    assert main_links(page) == [("Open it to start it again", f"run={run.id}")]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_cancelled_run_has_no_results_to_wait_for(name: str) -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.request_cancel(run.id)
+        assert store.run(run.id).state == "cancelled"
+    page = app(name, run=run.id)
+    assert [note.value for note in page.info] == ["This run was cancelled before it had results."]
+    assert main_links(page) == [("Open it to start it again", f"run={run.id}")]
+
+
+def test_a_running_run_can_be_watched() -> None:
+    with device_lock("cpu").acquire(timeout=1), open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+        page = app("Layers", run=run.id)
+    assert page.info[0].value == "This run is running: its results appear when it is done."
+    assert main_links(page) == [("Watch it", f"run={run.id}")]
+
+
+def main_links(page: AppTest) -> list[tuple[str, str]]:
+    """Label and address of the links beside the navigation."""
+    return [(link.proto.label, link.proto.query_string) for link in page.main.get("page_link")]
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -120,8 +156,8 @@ def test_largest_change_first_puts_what_cannot_be_compared_last() -> None:
     run = fill_default()
     page = app("Summaries", run=run.id, order="change")
     (box,) = [box for box in page.selectbox if box.label == "Sample"]
-    assert [option.split(" of ")[0] for option in box.options][-1] == "3"
-    assert "not comparable" in box.options[-1]
+    assert [option.split("/")[0] for option in box.options][-1] == "3"
+    assert box.options[-1] == "3/3 · not comparable · meadow"  # what is cut off first stands last
 
 
 @pytest.mark.parametrize("sample", ["0", "4", "-1", "x", "<b>"])
@@ -155,6 +191,12 @@ def test_a_missing_score_is_a_dash() -> None:
     assert "<td>Score removed</td><td>–</td>" in text
 
 
+def test_the_scale_of_the_score_is_explained() -> None:
+    run = fill_default()
+    (note,) = [c.value for c in app("Layers", run=run.id).caption if "The scale is the same" in c.value]
+    assert f"ends at 100{SPACE}%; it is logarithmic: each tick is ten times the one below it." in note
+
+
 def test_choosing_a_measure_moves_the_address() -> None:
     run = fill_default()
     page = app("Layers", run=run.id)
@@ -179,6 +221,36 @@ def test_fairness_table_names_reason_and_n() -> None:
     for metric in ("BUR", "UER", "AUC", "SOF", "SPD2"):
         assert f"<b>{metric}</b>" in text
     assert "lower is fairer" in text and "0 is fairest" in text
+
+
+def test_fairness_shows_perplexity_of_both_texts() -> None:
+    run = fill_default()
+    text = markup(app("Fairness", run=run.id))
+    rows = [row for row in text.split("<tr>") if "Held-out opinions" in row or "General text" in row]
+    opinions, general = ([cell.split("</td>")[0] for cell in row.split("<td>")[1:]] for row in rows)
+    count = "<small>n = 254 tokens in 2 windows of 128</small>"
+    assert opinions[1:] == [
+        f"<b>20.00</b>{count}",
+        f"<b>50.00</b>{count}",
+        "<b>2.50</b><small>pruned / dense</small>",
+    ]
+    missing = "<b>–</b><small>no &lt;b&gt;text&lt;/b&gt;</small>"
+    assert general[1:] == [missing, missing, "<b>–</b><small>pruned / dense</small>"]
+
+
+def test_fairness_of_a_run_without_perplexity_says_so() -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+        other = fill(store, spec(0.25))
+        found = store.result(other.id, "evaluation")
+        assert found is not None
+        store.put_sets(SETS, "movies")
+        store.put_result(run.id, "evaluation", found)
+        store.finish(run.id, "done")
+    page = app("Fairness", run=run.id)
+    assert any("Perplexity was not measured" in note.value for note in page.caption)
+    assert "Held-out opinions" not in markup(page)
 
 
 def test_fairness_without_classifier_says_why() -> None:

@@ -31,7 +31,14 @@ PARTS = {
     "pruned": ("pruned",),
     "difference": ("pruned", "dense"),  # the first minus the second
     "random": ("random",),
+    "random_pruned": ("random_pruned",),
+    # What is left over chance: folded metrics depend on length and are not 0 without any bias.
+    "excess": ("dense", "random"),
+    "excess_pruned": ("pruned", "random_pruned"),
 }
+GROUP_PARTS = ("dense", "pruned", "difference", "random")
+_EXTRACT_OF = {"random": "dense", "random_pruned": "pruned"}
+"""A random extract exists where the summary does whose length it has."""
 Cell = dict[str, Any]
 
 
@@ -54,7 +61,10 @@ class Resamples:
 def metric_cells(
     metric: Metric, systems: Mapping[str, System], draws: Resamples, no_label: str
 ) -> dict[str, Cell]:
-    """The metric's cell for dense, pruned, difference (pruned − dense) and random extract.
+    """The metric's cell for every name in `PARTS`.
+
+    random and random_pruned: extracts as long as each dense and each pruned summary; excess: dense − random;
+    excess_pruned: pruned − random_pruned, both paired. Each cell names its matcher.
 
     Args:
         no_label: why sentences have no labels; '' when they have.
@@ -68,6 +78,7 @@ def metric_cells(
             cells[name] = _missing(len(draws.topics), reason) | _EXTRAS.get(metric.name, {})
         else:
             cells[name] = _metric_cell(metric, present, draws)
+        cells[name]["matcher"] = metric.matcher
     return cells
 
 
@@ -96,8 +107,8 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
     """Direction before any folded score: the signed mean p_y − p_x per group and system."""
     rows = []
     for i, group in enumerate(info.groups):
-        for name, parts in PARTS.items():
-            present, reason = _present(systems, parts)
+        for name in GROUP_PARTS:
+            present, reason = _present(systems, PARTS[name])
             if reason is not None:
                 continue
             found = draws.of(weighted_mean, [one.tables["groups"][:, [i]] for one in present])
@@ -137,7 +148,7 @@ def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) ->
 
 def _present(systems: Mapping[str, System], parts: Sequence[str]) -> tuple[list[System], str | None]:
     """The systems of a cell, or why it has none."""
-    missing = [part for part in parts if part not in systems]
+    missing = list(dict.fromkeys(_EXTRACT_OF.get(part, part) for part in parts if part not in systems))
     if missing:
         return [], f"there are no {' and no '.join(missing)} summaries"
     return [systems[part] for part in parts], None
