@@ -8,6 +8,7 @@ import streamlit as st
 
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals
+from fairprune.ui.page import capitalised
 from fairprune.ui.runs import badge, degenerate_badge, headline_tiles, missing_assets, no_runs, to_prune
 
 RECENT = 6
@@ -47,7 +48,7 @@ def run_card(
         if tiles:
             st.html(markup.grid(tiles, "14rem"))
         elif run.error:
-            st.text(run.error)
+            st.text(capitalised(run.error))
         elif run.state == "running" and run.stage:
             st.text(f"{run.stage}: {run.message}")
         with st.container(horizontal=True, gap="medium"):

@@ -165,9 +165,9 @@ def test_file_of_numbers_keeps_missing_empty() -> None:
         }
     )
     lines = frame.to_csv(index=False).splitlines()
-    assert lines[0] == "part,name,system,value,low,high,bias,n,n_unscored,reason"
-    assert lines[1] == "metrics,bur,dense,,,,,3,1,why"
-    assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,3")
+    assert lines[0] == "part,name,system,value,low,high,bias,absolute,matcher,n,n_unscored,n_zero_match,reason"
+    assert lines[1] == "metrics,bur,dense,,,,,,,3,1,,why"
+    assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,,,3")
 
 
 def test_perplexity_stands_in_the_file_with_its_tokens() -> None:
@@ -177,9 +177,9 @@ def test_perplexity_stands_in_the_file_with_its_tokens() -> None:
     frame = fairness.metric_rows(empty, {"general": {"dense": dense, "pruned": short, "ratio": None}})
     lines = frame.to_csv(index=False).splitlines()
     assert lines[1:] == [
-        "perplexity,general,dense,20.0,,,,254,,",
-        "perplexity,general,pruned,,,,,,,too short",
-        "perplexity,general,ratio,,,,,,,",
+        "perplexity,general,dense,20.0,,,,,,254,,,",
+        "perplexity,general,pruned,,,,,,,,,,too short",
+        "perplexity,general,ratio,,,,,,,,,,",
     ]
 
 

@@ -30,6 +30,10 @@ TEXTS = {
 """Name in the perplexity → title and what it is."""
 
 
+MATCHERS = {"ngram": "matched by words", "label": "matched by labelled sentences"}
+"""How a metric tells which group a summary speaks for: part of its name."""
+
+
 def ordered(metrics: Iterable[str]) -> list[str]:
     """Names of metrics, those that people ask for first in front."""
     return sorted(metrics, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
@@ -51,6 +55,13 @@ def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
     lines = [escape(markup.interval(cell, signed, difference)), f"n = {cell['n']}{unscored}"]
     if cell.get("none_share") is not None and not difference:
         lines.append(f"{percent(cell['none_share'], 0)} of its sentences speak for no group")
+    if cell.get("absolute") is not None:
+        lines.append(f"mean of absolute values {cell['absolute']:.2f}")
+    if cell.get("n_single_group"):
+        others = percent(cell.get("value_multi"), 1)
+        lines.append(f"{cell['n_single_group']} sets have one group, always fair; without them {others}")
+    if cell.get("n_zero_match"):
+        lines.append(f"{cell['n_zero_match']} match no word of the source")
     return f"<b>{escape(show(cell, signed))}</b>" + "".join(f"<small>{line}</small>" for line in lines)
 
 
@@ -60,7 +71,9 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     rows = []
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
-        notes = "".join(f"<small>{escape(note)}</small>" for note in (metric.title, better(metric)))
+        matcher = MATCHERS.get(str(cells["dense"].get("matcher")), "")
+        words = [metric.title, better(metric), *([matcher] if matcher else [])]
+        notes = "".join(f"<small>{escape(note)}</small>" for note in words)
         title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
             [title, *(_cell(cells[system], is_signed(metric), system == "difference") for system in SYSTEMS)]
@@ -138,11 +151,11 @@ def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | N
             rows.append(_row("perplexity", name, system, {**cell, "n": cell["tokens"] or None}))
         rows.append(_row("perplexity", name, "ratio", {"value": texts["ratio"]}))
     # Whole numbers stay whole beside missing ones.
-    return pd.DataFrame(rows).astype({"n": "Int64", "n_unscored": "Int64"})
+    return pd.DataFrame(rows).astype({"n": "Int64", "n_unscored": "Int64", "n_zero_match": "Int64"})
 
 
 def _row(part: str, name: str, system: str, cell: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("value", "low", "high", "bias", "n", "n_unscored", "reason")
+    keys = ("value", "low", "high", "bias", "absolute", "matcher", "n", "n_unscored", "n_zero_match", "reason")
     return {"part": part, "name": name, "system": system, **{key: cell.get(key) for key in keys}}
 
 

@@ -28,6 +28,7 @@ def journey(model: Path) -> None:
     page = app("Prune")
     page = checked(page.file_uploader[0].upload("films.csv", ROWS.encode(), "text/csv").run())
     page = checked(next(b for b in page.button if b.label == "Use these opinions").click().run())
+    assert not errors(page), errors(page)
     page = checked(page.selectbox(key="prune.model").select("other").run())
     page = checked(page.text_input(key="prune.model_typed").input(str(model)).run())
     for name, value in (("seqlen", 200), ("calibration_samples", 2), ("samples", 2), ("max_new_tokens", 8)):

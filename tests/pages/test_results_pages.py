@@ -45,6 +45,14 @@ def test_start_shows_runs_with_numbers() -> None:
     )
 
 
+def test_start_shows_why_a_run_failed() -> None:
+    with open_store() as store:
+        run, _ = store.submit(spec())
+        store.claim("cpu", 1)
+        store.finish(run.id, "failed", "the weights are gone")
+    assert [text.value for text in app().text] == ["The weights are gone"]
+
+
 @pytest.mark.parametrize("name", RESULTS)
 def test_results_without_runs_say_what_to_do(name: str) -> None:
     page = app(name)
