@@ -165,7 +165,9 @@ def test_file_of_numbers_keeps_missing_empty() -> None:
         }
     )
     lines = frame.to_csv(index=False).splitlines()
-    assert lines[0] == "part,name,system,value,low,high,bias,absolute,matcher,n,n_unscored,n_zero_match,reason"
+    assert (
+        lines[0] == "part,name,system,value,low,high,bias,absolute,matcher,n,n_unscored,n_zero_match,reason"
+    )
     assert lines[1] == "metrics,bur,dense,,,,,,,3,1,,why"
     assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,,,3")
 

@@ -34,6 +34,9 @@ MATCHERS = {"ngram": "matched by words", "label": "matched by labelled sentences
 """How a metric tells which group a summary speaks for: part of its name."""
 
 
+EXCESS = {"dense": "excess", "pruned": "excess_pruned"}
+
+
 def ordered(metrics: Iterable[str]) -> list[str]:
     """Names of metrics, those that people ask for first in front."""
     return sorted(metrics, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
@@ -65,6 +68,14 @@ def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
     return f"<b>{escape(show(cell, signed))}</b>" + "".join(f"<small>{line}</small>" for line in lines)
 
 
+def _over_chance(cell: Mapping[str, Any] | None, signed: bool) -> str:
+    """The excess over a random extract of the same length, with its interval; '' where there is none."""
+    if cell is None or cell["value"] is None:
+        return ""
+    value = f"{markup.metric_difference(cell, signed)} over a random extract, {markup.interval(cell, signed, True)}"
+    return f"<small>{escape(value)}</small>"
+
+
 def metric_table(metrics: Mapping[str, Any]) -> str:
     """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; HTML."""
     heads = ["Metric", *(markup.system_name(system) for system in SYSTEMS)]
@@ -76,7 +87,14 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
         notes = "".join(f"<small>{escape(note)}</small>" for note in words)
         title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
-            [title, *(_cell(cells[system], is_signed(metric), system == "difference") for system in SYSTEMS)]
+            [
+                title,
+                *(
+                    _cell(cells[system], is_signed(metric), system == "difference")
+                    + _over_chance(cells.get(EXCESS.get(system, "")), is_signed(metric))
+                    for system in SYSTEMS
+                ),
+            ]
         )
     return markup.table(heads, rows)
 
@@ -155,7 +173,18 @@ def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | N
 
 
 def _row(part: str, name: str, system: str, cell: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("value", "low", "high", "bias", "absolute", "matcher", "n", "n_unscored", "n_zero_match", "reason")
+    keys = (
+        "value",
+        "low",
+        "high",
+        "bias",
+        "absolute",
+        "matcher",
+        "n",
+        "n_unscored",
+        "n_zero_match",
+        "reason",
+    )
     return {"part": part, "name": name, "system": system, **{key: cell.get(key) for key in keys}}
 
 
