@@ -131,7 +131,7 @@ def find_blocks(model: nn.Module) -> tuple[Block, ...]:
     prefix, layers = _block_list(model, kind)
     owners = {  # id of a weight → the module that it belongs to; the parameters live as long as the model
         id(parameter): name.rpartition(".")[0]
-        for name, parameter in model.named_parameters()
+        for name, parameter in reversed(list(model.named_parameters(remove_duplicate=False)))
         if not name.startswith(f"{prefix}.")
     }
     blocks = []

@@ -31,16 +31,11 @@ def result_table(result: dict[str, Any]) -> str:
         lines.append(f"{'WARNING' if any(words in note for words in flagged) else 'note':10} {note}")
     lines += ["", _row("", [*SYSTEMS, "n", "unscored"]), _row("", ["", "", "", "", *["dense/pruned"] * 2])]
     for name, cells in result["metrics"].items():
-        scale, unit = (
-            (1, "") if name == "spd2" else (100, "%")
-        )  # SPD2 is a difference of differences, in [−2, 2]
-        shown = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
-        lines.append(
-            _row(
-                f"{name} ({cells['dense']['matcher']})" if cells.get("dense", {}).get("matcher") else name,
-                [*shown, *_counts(cells)],
-            )
-        )
+        # SPD2 is a difference of differences, in [−2, 2]; the others are rates.
+        scale, unit = (1, "") if name == "spd2" else (100, "%")
+        values = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
+        matcher = cells.get("dense", {}).get("matcher")
+        lines.append(_row(f"{name} ({matcher})" if matcher else name, [*values, *_counts(cells)]))
     lines.append("")
     for row in result["groups"]:
         if row["system"] in ("dense", "pruned"):

@@ -63,6 +63,7 @@ def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
         column_config={
             "read": st.column_config.LinkColumn("read", display_text="summaries", width="small"),
             "topic": st.column_config.TextColumn(width="medium"),
+            "notes": st.column_config.TextColumn(width="large"),
             "UER dense %": st.column_config.NumberColumn(format="%.1f"),
             "UER pruned %": st.column_config.NumberColumn(format="%.1f"),
             "UER change": st.column_config.NumberColumn("UER change, points", format="%+.1f"),

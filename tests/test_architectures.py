@@ -277,12 +277,16 @@ def test_one_block_used_twice_is_pruned_once(tmp_path):
     )
 
 
-def test_a_layer_that_is_the_embedding_is_not_pruned():
+def test_a_layer_that_is_the_embedding_or_the_output_matrix_is_not_pruned():
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**BASE | {"vocab_size": 32}))
     model.model.layers[1].mlp.up_proj.weight = model.model.embed_tokens.weight  # both (32, 16)
     block = find_blocks(model)[1]
     assert block.tied == {SHARED: "model.embed_tokens"}
     assert SHARED not in block.linears
+    # The output matrix comes after the blocks, and is never pruned either.
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**BASE | {"vocab_size": 32}))
+    model.lm_head.weight = model.model.layers[1].mlp.up_proj.weight
+    assert find_blocks(model)[1].tied == {SHARED: "lm_head"}
 
 
 # --- What is refused ---
