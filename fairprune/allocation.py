@@ -75,6 +75,9 @@ def outlier_shares(loaded: LoadedModel, dense: ModelStatistics) -> list[float]:
             for name, layer in block.linears.items()
         ]
         total = sum(score.numel() for score in scores)
+        if not total:  # every layer of the block shares the weight of another one
+            shares.append(0.0)
+            continue
         mean = sum(float(score.sum()) for score in scores) / total
         shares.append(sum(int((score > OUTLIER * mean).sum()) for score in scores) / total)
     return shares
@@ -88,7 +91,8 @@ def owl_counts(shares: list[float], sizes: list[dict[str, int]], sparsity: float
     """
     low, high = min(shares), max(shares)
     weights = [sum(block.values()) for block in sizes]
-    total = round(sparsity * sum(weights))
+    # Every matrix keeps at least one weight; matters only for matrices of a handful of weights.
+    total = min(round(sparsity * sum(weights)), sum(weights) - sum(len(block) for block in sizes))
     raised = [2 * SPREAD * (share - low) / (high - low) if high > low else 0.0 for share in shares]
     mean = sum(r * w for r, w in zip(raised, weights, strict=True)) / sum(weights)
     wanted = {

@@ -293,8 +293,12 @@ class Execution:
                 )
         self.statistics = None  # its memory is wanted for generation
         parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
+        tied = {name: owner for block in self.loaded.blocks for name, owner in block.tied.items()}
+        notes = tuple(
+            f"{name} shares the weight of {owner}: counted once, there" for name, owner in tied.items()
+        )
         self.report = SparsityReport(
-            self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start
+            self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start, notes
         )
         self.store.put_result(self.run_id, "sparsity", self.report.to_json())
         self.say(
