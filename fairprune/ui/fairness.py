@@ -58,7 +58,7 @@ def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
     lines = [escape(markup.interval(cell, signed, difference)), f"n = {cell['n']}{unscored}"]
     if cell.get("none_share") is not None and not difference:
         lines.append(f"{percent(cell['none_share'], 0)} of its sentences speak for no group")
-    if cell.get("absolute") is not None:
+    if cell.get("absolute") is not None and not difference:
         lines.append(f"mean of absolute values {cell['absolute']:.2f}")
     if cell.get("n_single_group"):
         others = percent(cell.get("value_multi"), 1)
@@ -72,7 +72,7 @@ def _over_chance(cell: Mapping[str, Any] | None, signed: bool) -> str:
     """The excess over a random extract of the same length, with its interval; '' where there is none."""
     if cell is None or cell["value"] is None:
         return ""
-    value = f"{markup.metric_difference(cell, signed)} over a random extract, {markup.interval(cell, signed, True)}"
+    value = f"{markup.metric_difference(cell, signed)} over a random extract, {markup.interval(cell, signed, True)}, n = {cell['n']}"
     return f"<small>{escape(value)}</small>"
 
 
