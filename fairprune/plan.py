@@ -11,7 +11,7 @@ from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
 from fairprune.methods import get_method
 from fairprune.prompts import summary_prompt
-from fairprune.spec import PRESETS, RunSpec, build, parse_calibration
+from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration
 from fairprune.tokens import TextTokenizer
 
 
@@ -75,6 +75,8 @@ def plan_run(
             **PRESETS[preset]["evaluation"],
             **given(samples=samples, max_new_tokens=max_new_tokens, batch_size=batch_size),
             "corpus": corpus,
+            # A set holds at least one opinion of each group.
+            "set_size": max(EvaluationSpec.model_fields["set_size"].default, len(info.groups)),
             "compositions": compositions,
             "seed": seed,
             "sample": sample,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
+from fairprune.corpora.user import import_table
 from fairprune.errors import BadInput
 from fairprune.plan import plan_run
 from tests.toy_corpus import import_toy
@@ -108,3 +110,23 @@ def test_a_folder_without_tokenizer_and_prompts_beyond_the_context_are_refused(t
 def test_own_summaries_and_c4_are_not_cut_before_the_run(tiny_folder):
     assert plan(tiny_folder, calibration="model-output:fair", seqlen=4000).calibration.seqlen == 4000
     assert plan(tiny_folder, calibration="general:c4").calibration.name == "general:c4"
+
+
+def test_a_corpus_of_many_groups_has_sets_that_hold_them_all(tiny_folder):
+    groups = "abcdefghij"
+    table = pd.DataFrame(
+        [
+            {
+                "text": f"It is movie {topic} and view {i} of {group} .",
+                "group": group,
+                "topic": f"movie {topic}",
+            }
+            for topic in range(6)
+            for i in range(4)
+            for group in groups
+        ]
+    )
+    mapping = {"text": "text", "group": "group", "topic": "topic"}
+    name = import_table("many", table, mapping, "review").name
+    assert plan(tiny_folder, corpus=name, compositions="balanced").evaluation.set_size == len(groups)
+    assert plan(tiny_folder).evaluation.set_size == 8
