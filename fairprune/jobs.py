@@ -11,7 +11,7 @@ from fairprune.errors import StoreError
 from fairprune.executors import Executor
 from fairprune.executors.launch import LocalExecutor
 from fairprune.spec import RunSpec
-from fairprune.store import ENDED, RESTARTABLE, Run, State, Store, open_store
+from fairprune.store import ENDED, RESTARTABLE, Run, Store, open_store
 
 LOCAL = LocalExecutor()
 RECONCILE_SECONDS = 5.0
@@ -68,11 +68,6 @@ def run(run_id: str, store: Store | None = None) -> Run:
     """The run with this id or unique beginning of an id."""
     with _opened(store) as opened:
         return opened.run(run_id)
-
-
-def state(run_id: str, store: Store | None = None) -> State:
-    """The state of a run."""
-    return run(run_id, store).state
 
 
 def reconcile(store: Store | None = None, executor: Executor = LOCAL) -> list[str]:

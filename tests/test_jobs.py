@@ -31,7 +31,7 @@ def test_a_submitted_run_is_executed_and_can_be_followed(place):
     assert queued
     seen = list(jobs.follow(run.id, poll=0.02))
     assert seen[-1].state == "done"
-    assert jobs.state(run.id) == "done"
+    assert jobs.run(run.id).state == "done"
     # What is followed only goes on: states in their order, steps upwards, nothing told twice.
     order = ["queued", "running", "done"]
     assert [order.index(step.state) for step in seen] == sorted(order.index(step.state) for step in seen)
@@ -75,7 +75,7 @@ def test_a_dead_worker_is_noticed_and_its_run_can_be_repeated(place):
     os.kill(int(worker), signal.SIGKILL)
     place.until(lambda: gone(worker))
     assert jobs.reconcile(executor=executor) == [run_id]
-    assert jobs.state(run_id) == "interrupted"
+    assert jobs.run(run_id).state == "interrupted"
     run = jobs.retry(run_id, executor=LocalExecutor(place.child("note('again')")))
     assert run.attempt == 2
     assert place.ended(run_id).state == "done"
@@ -100,7 +100,7 @@ def test_reconcile_leaves_a_living_workers_run_alone(place):
     run_id = place.store.claim("cpu", os.getpid()).id
     with device_lock("cpu"):
         assert jobs.reconcile(place.store) == []
-    assert jobs.state(run_id, place.store) == "running"
+    assert jobs.run(run_id, place.store).state == "running"
 
 
 def test_two_ensure_worker_at_once_give_one_worker(place):
@@ -121,7 +121,7 @@ def test_only_what_has_failed_is_retried(place):
 
 
 def test_an_unknown_run_is_named(place):
-    for call in (jobs.run, jobs.state, jobs.cancel, jobs.retry):
+    for call in (jobs.run, jobs.cancel, jobs.retry):
         with pytest.raises(StoreError, match="no run 'abcdef'"):
             call("abcdef")
 
