@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from fairprune import __version__, jobs
+from fairprune import __version__, catalogue, devices, jobs
 from fairprune.errors import BadInput, FairpruneError, Unavailable
+from fairprune.methods import get_method
 from fairprune.plan import plan_run
 from fairprune.spec import (
     PRESET_NOTES,
@@ -177,13 +178,18 @@ def run(
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
     if json_file is not None:
         _check_writable(json_file)
+    given = parse_options(option)
+    get_method(method).parse_options(given)
+    catalogue.resolve(model)
+    # While the rest is checked, the worker's child imports torch: that takes longer than all the checks.
+    jobs.ensure_worker(devices.resolve(device))
     spec = plan_run(
         model=model,
         method=method,
         sparsity=sparsity,
         pattern=pattern,
         allocation=allocation,  # type: ignore[arg-type]
-        options=parse_options(option),
+        options=given,
         calibration=calibration,
         corpus=corpus,
         preset=preset,

@@ -83,7 +83,7 @@ def reconcile(store: Store | None = None, executor: Executor = LOCAL) -> list[st
 
 
 def follow(
-    run_id: str, poll: float = 0.5, store: Store | None = None, executor: Executor = LOCAL
+    run_id: str, poll: float = 0.2, store: Store | None = None, executor: Executor = LOCAL
 ) -> Iterator[Run]:
     """The run now, then after every change that `poll` seconds show, until it has ended."""
     with _opened(store) as opened:

@@ -20,6 +20,7 @@ from fairprune.calibration import CalibrationSet, calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
+from fairprune.executors.child import STANDBY
 from fairprune.executors.local import STATE_IS_SET
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
@@ -337,14 +338,27 @@ class Execution:
         self.store.put_result(self.run_id, "evaluation", result)
 
 
+def stand_by() -> str:
+    """Imports what every run needs, then waits for a line on standard input: the run's id, '' where none comes."""
+
+    import fairprune.models
+    import fairprune.perplexity
+    import fairprune.prune  # noqa: F401
+
+    return sys.stdin.readline().strip()
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Executes the run with this id. Exit code 0: done; 3: ended with an error that is stored."""
+    """Executes the run with this id. Exit code 0: done, or none came; 3: ended with an error that is stored."""
     if len(arguments) != 1:
         print("usage: python -m fairprune.worker RUN_ID", file=sys.stderr)  # noqa: T201
         return 2
     lifeline.watch()
+    run_id = stand_by() if arguments[0] == STANDBY else arguments[0]
+    if not run_id:
+        return 0
     with open_store() as store:
-        run = store.run(arguments[0])
+        run = store.run(run_id)
         try:
             Execution(store, run.id, run.spec).execute()
         except FairpruneError as error:

@@ -145,8 +145,8 @@ def test_the_report_of_a_matrix_by_hand(loaded):
         loaded.blocks[0],
         0.5,
         weight,
-        keep,
-        score_removed(score, keep),
+        keep.float(),
+        score_removed(score, keep.float()),
         entry,
         0.0,
     )

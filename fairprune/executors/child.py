@@ -20,26 +20,31 @@ DETAIL_LINES = 40
 DETAIL_CHARACTERS = 8000
 
 
+STANDBY = "-"
+"""Instead of a run id: get ready (import what every run needs), then read the id from standard input."""
+
+
 class Child:
     """The process that executes a run. `end()` or leaving the `with` block leaves nothing of it behind."""
 
-    def __init__(self, run_id: str, command: Sequence[str] | None = None) -> None:
+    def __init__(self, run_id: str | None, command: Sequence[str] | None = None) -> None:
         """Starts it.
 
         Args:
+            run_id: None: it gets ready and waits for `take`, so that a run does not wait for its imports.
             command: the command before the run id; None: `python -m fairprune.worker`.
 
         Raises:
             OSError: the command cannot be started.
         """
-        arguments = [*(command or (sys.executable, "-m", "fairprune.worker")), run_id]
-        self._errors = subfolder("logs") / f"run-{run_id}.log"
+        arguments = [*(command or (sys.executable, "-m", "fairprune.worker")), run_id or STANDBY]
+        self._errors = subfolder("logs") / (f"run-{run_id}.log" if run_id else f"standby-{os.getpid()}.log")
         read_end, self._write_end = os.pipe()  # neither is inherited unless passed
         try:
             with self._errors.open("wb") as errors:
                 self._process = subprocess.Popen(
                     arguments,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL if run_id else subprocess.PIPE,
                     stderr=errors,
                     start_new_session=True,
                     pass_fds=(read_end,),
@@ -50,6 +55,17 @@ class Child:
             raise
         finally:
             os.close(read_end)
+
+    def take(self, run_id: str) -> None:
+        """Gives a waiting child its run.
+
+        Raises:
+            OSError: it has ended.
+        """
+        assert self._process.stdin is not None
+        with self._process.stdin as line:
+            line.write(f"{run_id}\n".encode())
+        self._errors = self._errors.replace(self._errors.with_name(f"run-{run_id}.log"))
 
     def __enter__(self) -> Child:
         return self
@@ -79,6 +95,9 @@ class Child:
             self._signal(signal.SIGKILL)
             self._process.wait()
             os.close(self._write_end)
+            if self._process.stdin is not None:
+                with suppress(OSError):  # what was not read by a child that has ended
+                    self._process.stdin.close()
         return self._process.returncode
 
     def _signal(self, number: signal.Signals) -> None:

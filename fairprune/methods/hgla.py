@@ -37,8 +37,11 @@ class HglaOptions(Options):
 
 
 def scaled_gradient(base: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """G' = G · mean(B) / mean(|G|) over the matrix: the gradient in the unit of B = |W|·A, shape (out, in)."""
-    return gradient * (base.mean() / gradient.abs().mean())
+    """|G'| with G' = G · mean(B) / mean(|G|) over the matrix: the gradient in the unit of B = |W|·A, shape (out, in)."""
+    size = gradient.abs()
+    return size.mul_(
+        base.mean() / size.mean()
+    )  # in place: a matrix's temporaries are most of this method's time
 
 
 @pruning_method(
@@ -52,8 +55,8 @@ def scaled_gradient(base: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     options=HglaOptions,
 )
 def hgla(weight: torch.Tensor, statistics: LayerStatistics, options: HglaOptions) -> torch.Tensor:
-    base = weight.abs() * statistics.input_norm()
-    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate)).abs()
+    base = weight.abs().mul_(statistics.input_norm())
+    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate))
     if options.exponent != 1:
         gradient = gradient.pow(options.exponent)
-    return base / (gradient + EPSILON)
+    return base.div_(gradient.add_(EPSILON))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     options=HglaOptions,
 )
 def hgla_additive(weight: torch.Tensor, statistics: LayerStatistics, options: HglaOptions) -> torch.Tensor:
-    base = weight.abs() * statistics.input_norm()
-    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate)).abs()
+    base = weight.abs().mul_(statistics.input_norm())
+    gradient = scaled_gradient(base, statistics.gradient(options.loss, options.aggregate))
     if options.exponent != 1:
         gradient = gradient.pow(options.exponent)
-    return base + weight.abs() * gradient
+    return base.addcmul_(weight.abs(), gradient)

@@ -32,4 +32,4 @@ class WandaOptions(Options):
     options=WandaOptions,
 )
 def wanda(weight: torch.Tensor, statistics: LayerStatistics, options: WandaOptions) -> torch.Tensor:
-    return weight.abs() * statistics.input_norm()
+    return weight.abs().mul_(statistics.input_norm())

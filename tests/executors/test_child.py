@@ -92,3 +92,22 @@ def test_a_command_that_is_not_there_is_an_error():
 )
 def test_a_failure_is_a_sentence(code, lines, sentence):
     assert sentence in failure_sentence(code, lines)
+
+
+def test_a_child_that_stands_by_gets_its_run_later_and_its_output_is_the_runs(tmp_path):
+    code = "import sys; print(sys.argv[1], sys.stdin.readline().strip(), file=sys.stderr)"
+    with Child(None, python(code)) as child:
+        time.sleep(0.1)
+        assert not child.ended()
+        child.take("0123456789abcdef")
+        wait(child)
+        assert child.last_lines() == "- 0123456789abcdef"
+    assert [file.name for file in (tmp_path / "logs").iterdir()] == ["run-0123456789abcdef.log"]
+
+
+def test_a_child_that_is_never_needed_is_ended(tmp_path):
+    with Child(None, python("import sys; sys.stdin.readline()")) as child:
+        pass
+    assert child.end() == -signal.SIGTERM
+    child.forget_output()
+    assert not list((tmp_path / "logs").iterdir())

@@ -200,3 +200,21 @@ def test_wrong_arguments_have_exit_codes(place, capsys):
     assert main([]) == 2
     assert main(["tpu"]) == 1
     assert "unknown device 'tpu'" in capsys.readouterr().err
+
+
+def test_a_child_stands_by_takes_the_next_run_and_none_is_left_behind(place):
+    def standing_by():
+        return [process.pid for process in place.processes() if process.cmdline()[-1:] == ["-"]]
+
+    LocalExecutor().wake("cpu", place.store)
+    [first] = place.until(standing_by)
+    run_id = place.store.submit(place.spec())[0].id
+    run = place.ended(run_id, 60)
+    assert run.state == "failed" and "unknown model 'tiny-a'" in run.error  # said by fairprune.worker itself
+    assert not place.store.logs(run_id)
+    place.until(lambda: gone(first))
+    [second] = place.until(standing_by)
+    assert second != first
+    os.kill(place.store.worker("cpu").pid, signal.SIGTERM)
+    place.until(lambda: not place.processes())
+    assert not list((place.folder / "logs").glob("standby-*"))
