@@ -10,7 +10,7 @@ import hashlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -18,11 +18,13 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers.pytorch_utils import Conv1D
 
+from fairprune.accelerator import exact_products, free_bytes, onto
 from fairprune.errors import BadInput, NumericError
 from fairprune.methods import Loss
 from fairprune.models import LoadedModel, only_gradients_of, weight_matrix
 
 Aggregate = Literal["l1", "l2"]
+MOST_AT_ONCE = 8
 CACHED_WEIGHTS = 2**17
 """float32 numbers that a core's cache holds beside those they are added to."""
 
@@ -40,6 +42,22 @@ class LayerStatistics:
     """'last_token/l2' → Σ over sequences of g² of that loss, 'last_token/l1' → Σ|g|; (out, in), float32."""
     hessian_sum: torch.Tensor | None = None
     """(in, in): Σ over all sequences and tokens of x xᵀ, float32."""
+
+    def on(self, device: torch.device) -> LayerStatistics:
+        """The same statistics on a device."""
+        if self.tensors_on(device):
+            return self
+        return replace(
+            self,
+            input_sum=None if self.input_sum is None else onto(self.input_sum, device),
+            gradient_sum={key: onto(values, device) for key, values in self.gradient_sum.items()},
+            hessian_sum=None if self.hessian_sum is None else onto(self.hessian_sum, device),
+        )
+
+    def tensors_on(self, device: torch.device) -> bool:
+        """Whether all that was collected lies on the device."""
+        held = [self.input_sum, self.hessian_sum, *self.gradient_sum.values()]
+        return all(values is None or values.device == device for values in held)
 
     def input_norm(self) -> torch.Tensor:
         """A_j = ‖X_j‖₂ with the mean over sequences: sqrt(Σ x_j² / sequences), shape (in,)."""
@@ -82,6 +100,20 @@ class WindowSeen:
     done: int
     total: int
 
+    def __str__(self) -> str:
+        return f"window {self.done} of {self.total}"
+
+
+@dataclass(frozen=True)
+class BlockWalked:
+    """Progress of a pass block by block: visit `done` of `total` to a block is over."""
+
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"block by block, visit {self.done} of {self.total}"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -99,6 +131,31 @@ class Wanted:
         return sorted(aggregate for other, aggregate in self.gradients if other == loss)
 
 
+class _Seen:
+    """One input tensor's statistics; layers that read it share the work and, of covariances, the memory too."""
+
+    def __init__(self, tensor: torch.Tensor, hessian: bool) -> None:
+        self.tensor = tensor
+        rows = tensor.detach().reshape(-1, tensor.shape[-1]).float()
+        self.product = rows.T @ rows if hessian else None
+        self.squares = rows.square().sum(dim=0) if self.product is None else self.product.diagonal().clone()
+        self.sums: list[tuple[LayerStatistics, torch.Tensor]] = []
+        """Layers that were here already, and the covariance sum that each had before."""
+
+    def add_to(self, entry: LayerStatistics) -> None:
+        entry.input_sum = self.squares.clone() if entry.input_sum is None else entry.input_sum + self.squares
+        if self.product is None:
+            return
+        old = entry.hessian_sum
+        if old is None:
+            entry.hessian_sum = self.product
+            return
+        # Shared sums are replaced, never changed in place: who has the same old one gets the same new one.
+        sharer = next((other for other, before in self.sums if before is old), None)
+        self.sums.append((entry, old))
+        entry.hessian_sum = old + self.product if sharer is None else sharer.hessian_sum
+
+
 @contextmanager
 def observe_inputs(
     linears: Mapping[str, nn.Module], into: ModelStatistics, *, hessian: bool = False
@@ -107,22 +164,13 @@ def observe_inputs(
 
     Layers that read the same tensor (queries, keys, values) share one computation.
     """
-    last: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]] = []
+    last: list[_Seen] = []
 
     def hook_for(name: str) -> object:
         def hook(_layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            x = inputs[0].detach()
-            if not last or last[0][0] is not inputs[0]:
-                rows = x.reshape(-1, x.shape[-1]).float()
-                product = rows.T @ rows if hessian else None
-                squares = rows.square().sum(dim=0) if product is None else product.diagonal().clone()
-                last[:] = [(inputs[0], squares, product)]
-            entry = into[name]
-            entry.input_sum = last[0][1].clone() if entry.input_sum is None else entry.input_sum + last[0][1]
-            if last[0][2] is not None:
-                # Shared among the layers that read the same input: replaced, never changed in place.
-                old = entry.hessian_sum
-                entry.hessian_sum = last[0][2] if old is None else old + last[0][2]
+            if not last or last[0].tensor is not inputs[0]:
+                last[:] = [_Seen(inputs[0], hessian)]
+            last[0].add_to(into[name])
 
         return hook
 
@@ -159,6 +207,15 @@ class GradientObserver:
             for handle in handles:
                 handle.remove()
 
+    def check_all_seen(self, windows: int) -> None:
+        """Raises NumericError when a layer had no gradient in one of the windows."""
+        expected = windows * len(self.wanted.losses)
+        without = [name for name, count in self.seen.items() if count != expected]
+        if without:
+            raise NumericError(
+                f"{len(without)} layers had no gradient in every window (first: {without[0]}): they cannot be scored"
+            )
+
     def _hook_for(self, name: str, layer: nn.Module) -> object:
         def hook(parameter: torch.Tensor) -> None:
             gradient = parameter.grad
@@ -181,7 +238,7 @@ class GradientObserver:
 def _add(total: torch.Tensor, gradient: torch.Tensor, aggregate: Aggregate) -> None:
     """Adds g² or |g| in float32, a few rows at a time: widened, they stay in the processor's cache."""
     rows = max(1, CACHED_WEIGHTS // gradient.shape[1])
-    for sums, part in zip(total.split(rows), gradient.split(rows), strict=True):
+    for sums, part in zip(torch.split(total, rows), torch.split(gradient, rows), strict=True):
         g = part.float()
         if aggregate == "l2":
             sums.addcmul_(g, g)
@@ -227,17 +284,18 @@ def collect(
     wanted: Wanted | None = None,
     *,
     loss_mask: torch.Tensor | None = None,
-    batch_size: int = 8,
-) -> Iterator[WindowSeen]:
+    batch_size: int | None = None,
+) -> Iterator[WindowSeen | BlockWalked]:
     """One pass of the dense model over all windows: input norms, and whatever else is wanted.
 
-    One forward pass per window serves everything; each distinct loss adds one backward pass.
+    One forward pass per window serves everything; each distinct loss adds one backward pass. A streamed model is
+    walked block by block (`fairprune.blockwise`).
 
     Args:
         ids: int (windows, tokens), no padding.
         into: filled as the pass goes on; complete when the iterator ends.
         loss_mask: bool (windows, tokens) for 'summary_tokens'.
-        batch_size: of forward passes without gradients.
+        batch_size: of forward passes without gradients; None: as many as fit the free memory, at most 8.
 
     Raises:
         NumericError: a layer without gradient, or statistics that are not finite.
@@ -251,8 +309,14 @@ def collect(
         raise BadInput(f"calibration windows have {tokens} token: at least 2 are needed")
     ids = ids.to(loaded.device, torch.long)
     losses = wanted.losses
-    if not losses:
-        with observe_inputs(linears, into, hessian=wanted.hessian), torch.no_grad():
+    if loaded.streamed:
+        from fairprune.blockwise import walk
+
+        with exact_products():
+            yield from walk(loaded, ids, into, wanted, loss_mask)
+    elif not losses:
+        batch_size = batch_size or windows_at_once(loaded, tokens)
+        with observe_inputs(linears, into, hessian=wanted.hessian), torch.no_grad(), exact_products():
             for start in range(0, windows, batch_size):
                 batch = ids[start : start + batch_size]
                 loaded.model.base_model(input_ids=batch, use_cache=False)
@@ -264,6 +328,7 @@ def collect(
             only_gradients_of(loaded.model, weights),
             observe_inputs(linears, into, hessian=wanted.hessian),
             gradients.watching(),
+            exact_products(),
         ):
             for index in range(windows):
                 mask = None if loss_mask is None else loss_mask[index].to(loaded.device)
@@ -272,14 +337,23 @@ def collect(
                     gradients.loss = loss
                     value.backward(retain_graph=loss != losses[-1])  # type: ignore[no-untyped-call]
                 yield WindowSeen(index + 1, windows)
-        without = [name for name, count in gradients.seen.items() if count != windows * len(losses)]
-        if without:
-            raise NumericError(
-                f"{len(without)} layers had no gradient in every window (first: {without[0]}): they cannot be scored"
-            )
+        gradients.check_all_seen(windows)
     for entry in into.values():
         entry.sequences, entry.tokens = windows, windows * tokens
     check_finite(into)
+
+
+def windows_at_once(loaded: LoadedModel, tokens: int) -> int:
+    """How many windows one forward pass may take: at most 8, and no more than half the free memory holds.
+
+    A window's activations in one block are at most what its linear layers read and write, twice over; the rest of
+    its passage is smaller.
+    """
+    widths = max(
+        sum(sum(weight_matrix(layer).shape) for layer in block.linears.values()) for block in loaded.blocks
+    )
+    one = 2 * tokens * widths * weight_matrix(next(iter(loaded.linears().values()))).element_size()
+    return max(1, min(MOST_AT_ONCE, free_bytes(loaded.device) // 2 // max(one, 1)))
 
 
 def check_finite(statistics: ModelStatistics) -> None:

@@ -16,7 +16,7 @@ from fairprune.methods import Method, Options
 from fairprune.models import LoadedModel, weight_matrix
 from fairprune.prune import Calibration, LayerPruned, prune, wanted_dense
 from fairprune.report import MatrixReport
-from fairprune.statistics import ModelStatistics, Wanted, WindowSeen, collect, empty_statistics
+from fairprune.statistics import BlockWalked, ModelStatistics, Wanted, WindowSeen, collect, empty_statistics
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def study(
     arms: Sequence[Arm],
     calibration: Calibration | None,
     statistics: ModelStatistics | None = None,
-) -> Iterator[WindowSeen | ArmPruned]:
+) -> Iterator[WindowSeen | BlockWalked | ArmPruned]:
     """Prunes the dense model once per arm, in the order given, and leaves it dense.
 
     Args:

@@ -256,7 +256,7 @@ class Execution:
             return
         collected = empty_statistics(self.loaded.linears())
         for step in collect(self.loaded, windows.ids, collected, wanted, loss_mask=windows.loss_mask):
-            self.progress(step.done, step.total, f"window {step.done} of {step.total}")
+            self.progress(step.done, step.total, str(step))
         statistics_cache.write(place, collected)
         self.statistics = collected
 
