@@ -25,10 +25,11 @@ from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.methods import get_method
 from fairprune.models import LoadedModel, load
+from fairprune.passes import collect
 from fairprune.prompts import summary_prompt
 from fairprune.prune import Calibration, prune, wanted_dense
 from fairprune.spec import CalibrationSpec, EvaluationSpec
-from fairprune.statistics import ModelStatistics, collect, empty_statistics
+from fairprune.statistics import ModelStatistics, empty_statistics
 from fairprune.summarize import summarize
 
 

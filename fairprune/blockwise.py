@@ -17,16 +17,10 @@ from fairprune.block_calls import BlockCall, block_calls, instead_of_blocks, ret
 from fairprune.errors import BadInput
 from fairprune.methods import Loss
 from fairprune.models import Block, LoadedModel, only_gradients_of
+from fairprune.observers import GradientObserver, observe_inputs
 from fairprune.onload import onloaded
-from fairprune.statistics import (
-    BlockWalked,
-    GradientObserver,
-    ModelStatistics,
-    Wanted,
-    empty_statistics,
-    observe_inputs,
-    window_losses,
-)
+from fairprune.passes import BlockWalked, window_losses
+from fairprune.statistics import ModelStatistics, Wanted, empty_statistics
 
 HOST_SHARE = 0.25
 """Share of the free host memory that waiting hidden states may take."""

@@ -20,21 +20,18 @@ from fairprune.errors import BadInput
 from fairprune.masks import Quota, apply_mask, as_float, check_pattern, count_zeros, keep_mask
 from fairprune.methods import Loss, Method, Options
 from fairprune.models import Block, LoadedModel, weight_matrix
+from fairprune.observers import observe_inputs
 from fairprune.onload import onloaded
+from fairprune.passes import BlockWalked, WindowSeen, collect, windows_at_once
 from fairprune.report import MatrixReport
 from fairprune.statistics import (
     Aggregate,
-    BlockWalked,
     LayerStatistics,
     ModelStatistics,
     Wanted,
-    WindowSeen,
     check_finite,
-    collect,
     empty_statistics,
     matches,
-    observe_inputs,
-    windows_at_once,
 )
 
 
@@ -167,6 +164,8 @@ def prune(
             for block in loaded.blocks:
                 with onloaded(loaded, block, write_back=True):
                     yield from each(partial(prune_layer, block, dense), block.linears)
+                for name in block.linears:
+                    dense[name].worked.clear()  # as large as the covariances, and a moment's work
 
 
 Each = Callable[[Callable[[str], LayerPruned], Iterable[str]], Iterator[LayerPruned]]

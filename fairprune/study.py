@@ -14,9 +14,10 @@ import torch
 from fairprune.allocation import Target
 from fairprune.methods import Method, Options
 from fairprune.models import LoadedModel, weight_matrix
+from fairprune.passes import BlockWalked, WindowSeen, collect
 from fairprune.prune import Calibration, LayerPruned, prune, wanted_dense
 from fairprune.report import MatrixReport
-from fairprune.statistics import BlockWalked, ModelStatistics, Wanted, WindowSeen, collect, empty_statistics
+from fairprune.statistics import ModelStatistics, Wanted, empty_statistics
 
 
 @dataclass(frozen=True)

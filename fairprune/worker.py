@@ -237,8 +237,9 @@ class Execution:
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
+        from fairprune.passes import collect
         from fairprune.prune import wanted_dense
-        from fairprune.statistics import collect, empty_statistics, matches
+        from fairprune.statistics import empty_statistics, matches
 
         method = get_method(self.spec.pruning.method)
         options = method.parse_options(self.spec.pruning.options)

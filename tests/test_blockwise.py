@@ -13,8 +13,9 @@ from fairprune.blockwise import portion_size
 from fairprune.errors import BadInput, NumericError
 from fairprune.methods import METHODS, get_method
 from fairprune.models import load, weight_matrix
+from fairprune.passes import BlockWalked, collect
 from fairprune.prune import Calibration, LayerPruned, prune
-from fairprune.statistics import BlockWalked, Wanted, collect, empty_statistics
+from fairprune.statistics import Wanted, empty_statistics
 from tests.architectures import ARCHITECTURES
 from tests.conftest import TINY
 from tests.test_architectures import folders  # noqa: F401 - a fixture
