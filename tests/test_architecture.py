@@ -149,6 +149,7 @@ def test_no_file_is_more_than_one_room():
 def test_words_that_are_never_written(word):
     for path in [*MODULES, *PAGES]:
         text = path.read_text(encoding="utf-8").replace(".eval(", "").replace("literal_eval(", "")
+        text = text.replace("pandas.read_pickle({pickled!r})", "")  # told to the person, in an error
         assert word not in text, f"{word!r} in {path}"
 
 
