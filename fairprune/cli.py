@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from fairprune import __version__, jobs
+from fairprune import __version__, cli_evaluate, jobs
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.plan import plan_run
 from fairprune.spec import (
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+cli_evaluate.register(app)
 
 
 def _help(part: type[BaseModel], field: str) -> str:
