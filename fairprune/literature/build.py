@@ -90,7 +90,7 @@ def build(
     ids = _ids(samples, counted)
     sets = tuple(_set(info, one, i, counted) for i, one in zip(ids, samples, strict=True))
     _check_texts(title, sets)
-    seen = Counter(one.id for one in sets)
+    seen = Counter(tuple((o.text, o.group) for o in one.opinions) for one in sets if one.opinions)
     counted["samples have the opinions of another one, word for word"] = sum(n - 1 for n in seen.values())
     fields = list(dict.fromkeys(name for one in samples for name in one.summaries))
     for one in samples:

@@ -13,7 +13,7 @@ from fairprune.corpora.tables import read_table
 from fairprune.errors import BadInput, Unavailable
 
 PREFIX = "hub:"
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def parse(name: str) -> tuple[str, str]:
@@ -47,7 +47,7 @@ def rows(name: str) -> Any:
         raise BadInput(
             f"the hub has no data set {repository!r} that can be read without a login: {error}"
         ) from error
-    except (ConnectionError, datasets.utils.file_utils.OfflineModeIsEnabled) as error:
+    except ConnectionError as error:
         raise Unavailable(
             f"data set {repository!r} cannot be fetched, the hub is out of reach: {error}. Download it where there is "
             "a network, and name the file"
