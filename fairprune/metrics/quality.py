@@ -22,6 +22,10 @@ EMPTY = "empty"
 TOO_SHORT = f"fewer than {MIN_WORDS} words"
 REPEATS = "more than 30 % of 4-grams repeated"
 NO_COMMON = "no token in common with the source"
+MAX_LOSS_RATIO = 3.0
+"""A summary whose per-token loss under the dense model is more than this many times that of the dense model's own summary
+is degenerate."""
+TOO_UNLIKELY = "loss under the dense model more than 3 times that of its own summary"
 
 
 def repetition(text: str) -> float | None:
@@ -86,6 +90,14 @@ def degenerate_reasons(summary: str, source_stems: frozenset[str]) -> list[str]:
     if source_stems.isdisjoint(content_stems(summary)):
         reasons.append(NO_COMMON)
     return reasons
+
+
+def loss_ratio(loss: float | None, dense_loss: float | None) -> float | None:
+    """Per-token loss of a summary under the dense model, over that of the dense model's own summary of the same opinions.
+
+    None where one is missing, or where the dense model is certain of every token (loss 0).
+    """
+    return None if loss is None or not dense_loss else loss / dense_loss
 
 
 @cache
