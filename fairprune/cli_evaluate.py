@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -123,7 +123,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Scores summaries that any system wrote, and compares several systems with the first one."""
-    from fairprune.comparison import compare, comparison_table
+    from fairprune.comparison import compare, comparison_table, curve_text, curves
 
     for path in (json_file, answers):
         check_writable(path)
@@ -163,7 +163,8 @@ def evaluate(
     result = compare(data, systems, spec, classifier, reason=reason, truncated=truncated)
     print(comparison_table(result))
     if multiverse:
-        result["multiverse"] = _multiverse(data, systems, spec)
+        result["multiverse"] = curves(data, systems, spec, classifier)
+        print(curve_text(result["baseline"], result["multiverse"]))
     if json_file is not None:
         _write_json(json_file, result)
 
@@ -245,10 +246,6 @@ def _answers_file(json_file: Path | None, model: str) -> Path:
     if json_file is not None:
         return json_file.with_name(f"{json_file.stem}.answers-{slug}.jsonl")
     return Path(f"answers-{slug}.jsonl")
-
-
-def _multiverse(data: Dataset, systems: Mapping[str, Sequence[str | None]], spec: MetricSpec) -> Any:
-    raise NotImplementedError
 
 
 def check_writable(path: Path | None) -> None:

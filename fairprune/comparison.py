@@ -7,6 +7,7 @@ A result of `evaluate` knows two systems, 'dense' and 'pruned'. Here 'dense' is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from fairprune import __version__
@@ -18,6 +19,9 @@ from fairprune.spec import MetricSpec
 
 KIND = "fairprune evaluation"
 BASELINE, CANDIDATE = "dense", "pruned"
+CURVES = ("bur", "uer", "sof")
+"""Metrics of which `--multiverse` shows the specification curve."""
+_CELL = 31  # '+100.0 points [-100.0, 100.0]' and two spaces
 
 
 def compare(
@@ -102,7 +106,8 @@ def _named(note: str, parts: Mapping[str, str]) -> str:
     """A note of `evaluate` with the systems' own names."""
     for part, system in parts.items():
         note = note.replace(f"the {part} summaries", f"the summaries of {system}")
-    return note
+        note = note.replace(f"the {part} model", system)
+    return note.replace("no claim about pruning", "no claim about the others")
 
 
 def comparison_table(result: Mapping[str, Any]) -> str:
@@ -139,7 +144,6 @@ def _cells(result: Mapping[str, Any], table: str, name: str) -> dict[str, dict[s
                 "own": cells.get("pruned"),
                 "random": cells.get("random_pruned"),
                 "difference": cells.get("difference"),
-                "verdict": cells.get("verdict"),
             }
     return found
 
@@ -153,35 +157,30 @@ def _metric_lines(result: Mapping[str, Any], name: str, width: int) -> list[str]
     head = f"{name} ({matcher})" if matcher else name
     if all((one["own"] or {}).get("value") is None for one in cells.values()):
         return [f"{head:{width}}– missing: {own.get('reason')}"]
-    decided = any(verdict_word(one.get("verdict")) for one in cells.values())
-    columns = ["value", f"− {result['baseline']}", "random extract"]
+    differences = [one.get("difference") or {} for one in cells.values()]
+    judged = any("verdict" in difference for difference in differences)
+    columns = ("value", f"− {result['baseline']}", "random extract")
     lines = [
         f"{head:{width}}"
-        + "".join(f"{column:>26}" for column in columns)
+        + "".join(f"{column:>{_CELL}}" for column in columns)
         + f"{'n':>8}{'unscored':>10}"
-        + ("   verdict" if decided else "")
+        + ("   verdict" if judged else "")
     ]
-    for system, one in cells.items():
+    for (system, one), difference in zip(cells.items(), differences, strict=True):
         own = one["own"] or {}
-        row = [
+        row = (
             cell_text(own, scale, unit),
-            cell_text(one.get("difference"), scale, " points" if unit else "", signed=True),
+            cell_text(difference, scale, " points" if unit else "", signed=True),
             cell_text(one["random"], scale, unit),
-        ]
+        )
         lines.append(
             f"  {system:{width - 2}}"
-            + "".join(f"{text:>26}" for text in row)
+            + "".join(f"{text:>{_CELL}}" for text in row)
             + f"{own.get('n', '–'):>8}{own.get('n_unscored', '–'):>10}"
-            + (f"   {verdict_word(one.get('verdict'))}" if decided else "")
+            + (f"   {difference.get('verdict') or '–'}" if judged else "")
         )
-    return lines
-
-
-def verdict_word(verdict: Any) -> str:
-    """The word of a verdict, be it a text or an object with one; '' where there is none."""
-    if isinstance(verdict, Mapping):
-        verdict = verdict.get("verdict") or verdict.get("word")
-    return verdict if isinstance(verdict, str) else ""
+    why = dict.fromkeys(reason for one in differences if (reason := one.get("verdict_reason")))
+    return [*lines, *(f"  no verdict: {_named(reason, {BASELINE: result['baseline']})}" for reason in why)]
 
 
 def _quality_lines(result: Mapping[str, Any], width: int) -> list[str]:
@@ -207,3 +206,77 @@ def cell_text(cell: Mapping[str, Any] | None, scale: float, unit: str, *, signed
     if cell.get("low") is None or cell.get("high") is None:
         return value
     return f"{value} [{cell['low'] * scale:.{digits}f}, {cell['high'] * scale:.{digits}f}]"
+
+
+def curves(
+    data: Dataset,
+    systems: Mapping[str, Sequence[str | None]],
+    spec: MetricSpec,
+    classifier: GroupClassifier | None,
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Every system but the first against the first under all specifications: system → metric → rows.
+
+    In a row `a` is the system and `b` the baseline: a difference below zero says that the system is fairer.
+
+    Raises:
+        BadInput: one system only.
+    """
+    from fairprune.multiverse import specification_curve
+
+    baseline, *others = systems
+    if not others:
+        raise BadInput("a specification curve compares two systems: give --summaries of another one")
+    return {
+        name: {
+            metric: [
+                row.to_json()
+                for row in specification_curve(
+                    data.sets,
+                    systems,
+                    data.info,
+                    spec,
+                    a=name,
+                    b=baseline,
+                    metric=metric,
+                    classifier=classifier,
+                )
+            ]
+            for metric in CURVES
+        }
+        for name in others
+    }
+
+
+def curve_text(baseline: str, found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
+    """Per system and metric: in how many specifications it is fairer, and how far each choice moves the difference."""
+    lines = []
+    for system, metrics in found.items():
+        for metric, rows in metrics.items():
+            lines += ["", f"{metric}: {_fairer(rows, system, baseline)}"]
+            for choice in ("matcher", "reading", "ties", "tau", "unscored", "seed"):
+                values = dict.fromkeys(row[choice] for row in rows)
+                if len(values) < 2:
+                    continue
+                for value in values:
+                    some = [row for row in rows if row[choice] == value]
+                    lines.append(
+                        f"  {f'{choice} {value}':22}{_fairer(some, system, baseline)}; {_middle(some)}"
+                    )
+    return "\n".join(lines)
+
+
+def _fairer(rows: Sequence[Mapping[str, Any]], system: str, baseline: str) -> str:
+    known = [row for row in rows if row["difference"] is not None]
+    less = sum(row["difference"] < 0 for row in known)
+    more = sum(row["difference"] > 0 for row in known)
+    clear = sum(bool(row["clear"]) for row in known)
+    missing = f", {len(rows) - len(known)} missing" if len(known) < len(rows) else ""
+    return (
+        f"{system} fairer in {less}, {baseline} in {more} of {len(rows)} specifications, the interval excludes 0 in "
+        f"{clear}{missing}"
+    )
+
+
+def _middle(rows: Sequence[Mapping[str, Any]]) -> str:
+    known = [row["difference"] for row in rows if row["difference"] is not None]
+    return f"median difference {100 * median(known):+.1f} points" if known else "no difference"

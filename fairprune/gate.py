@@ -2,10 +2,10 @@
 
 Per metric the candidate is *non-inferior* when its harm is shown to be below a margin, and *inferior* when it is shown
 to be above it: two one-sided tests of the paired difference, whose standard error is that of a bootstrap over
-topics, Student's t with topics − 1 degrees of freedom, Holm over all margins.
+topics (smoothed for differences of zeros and ones: where nothing differs, something still might), Student's t, Holm over
+all margins.
 
-Sources: Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987), one-sided tests against a margin; Holm,
-Scandinavian Journal of Statistics 6 (1979); Agresti and Min, Statistics in Medicine 24 (2005), paired proportions.
+Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987), one-sided tests against a margin.
 """
 
 from __future__ import annotations
@@ -18,37 +18,27 @@ from typing import Any, Literal
 import numpy as np
 
 from fairprune.errors import BadInput, unknown
-from fairprune.evaluate import FEW_SAMPLES, FEW_TOPICS
+from fairprune.evaluate import FEW_TOPICS
 from fairprune.gate_sides import Side, Table, pair, table_of, worst_rows
 from fairprune.metrics import METRICS
 from fairprune.metrics.quality import MAX_DEGENERATE
+from fairprune.metrics.scoring.beside import distance
 from fairprune.uncertainty import (
-    FloatArray,
-    Statistic,
-    resample_weights,
+    FEW_SAMPLES,
+    POWER,
+    Estimate,
+    draw_resamples,
+    estimate_difference,
+    holm,
+    paired,
     scored,
-    topic_strata,
-    weighted_mean,
 )
+from fairprune.uncertainty.intervals import t_interval
 
 Verdict = Literal["pass", "fail", "undecided"]
 EXIT_CODES: dict[Verdict, int] = {"pass": 0, "fail": 1, "undecided": 3}
-POWER = 0.8
 RESAMPLES = 2000
-_CHUNK = 1024  # resamples at once: bounds the memory of float weights to 8 KiB per sample
 _ROUNDING = 1e-12
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Harm of the candidate: its unfairness minus the baseline's, on samples that both have scored."""
-
-    value: float
-    se: float | None
-    """Standard error; None with fewer than two topics."""
-    df: int
-    n: int
-    n_topics: int
 
 
 @dataclass(frozen=True)
@@ -152,74 +142,35 @@ def judge(baseline: Side, candidate: Side, margins: Mapping[str, float], alpha: 
         raise BadInput(f"alpha {alpha} cannot be used: it must be above 0 and below 0.5, such as 0.05")
     samples, notes = pair(baseline, candidate)
     topics = [one.topic for one, _ in samples]
-    compositions = [one.composition for one, _ in samples]
-    raw = []
+    draws = draw_resamples(topics, [one.composition for one, _ in samples], RESAMPLES, 0)
+    tables, found, bound = {}, {}, {}
     for name in margins:
         before = table_of(name, [one for one, _ in samples], baseline)
         after = table_of(name, [two for _, two in samples], candidate)
         filled = worst_rows(name, after, before, [one for one, _ in samples], baseline)
-        draws = (topics, compositions)
-        found = difference(_statistic(name), after, before, *draws)
-        bound = difference(_statistic(name), filled, before, *draws)
-        raw.append((name, before, after, found, bound))
-    floor = _holm([_p(found, margins[name], "pass") for name, _, _, found, _ in raw], alpha)
-    bounded = _holm([_p(bound, margins[name], "pass") for name, _, _, _, bound in raw], alpha)
-    ceiling = _holm([_p(found, margins[name], "fail") for name, _, _, found, _ in raw], alpha)
+        tables[name] = (before, after)
+        found[name] = estimate_difference(distance(METRICS[name]), after, before, draws)
+        bound[name] = estimate_difference(distance(METRICS[name]), filled, before, draws)
+    floor = holm({name: _p(one, margins[name], "pass") for name, one in found.items()}, alpha)
+    bounded = holm({name: _p(one, margins[name], "pass") for name, one in bound.items()}, alpha)
+    ceiling = holm({name: _p(one, margins[name], "fail") for name, one in found.items()}, alpha)
     verdicts = tuple(
-        _verdict(name, margins[name], before, after, found, (p_pass, p_bound, p_fail), alpha, len(margins))
-        for (name, before, after, found, _), p_pass, p_bound, p_fail in zip(
-            raw, floor, bounded, ceiling, strict=True
+        _verdict(
+            name,
+            margin,
+            tables[name],
+            found[name],
+            (floor[name], bounded[name], ceiling[name]),
+            alpha,
+            len(margins),
         )
+        for name, margin in margins.items()
     )
     verdict, quality = _overall(verdicts, baseline, candidate)
     n_topics = len(set(topics))
     if 2 <= n_topics < FEW_TOPICS:
         notes.append(f"{n_topics} topics, fewer than {FEW_TOPICS}: the answer is conditional on these topics")
     return GateResult(verdict, baseline.name, candidate.name, alpha, verdicts, (*quality, *notes))
-
-
-def difference(
-    statistic: Statistic, after: Table, before: Table, topics: Sequence[str], compositions: Sequence[str]
-) -> Difference | None:
-    """`after` − `before` over the samples that both have scored; None where there is none.
-
-    The bootstrap of g topics in s strata varies by (g − s) / g too little, which is made up for. Of a difference of
-    zeros and ones the standard error is Agresti's and Min's, with half a sample added to each cell of the paired table
-    (and the design effect of the topics): where nothing differs, something still might.
-    """
-    both = scored(after) & scored(before)
-    n = int(both.sum())
-    if n == 0:
-        return None
-    a, b = after[both], before[both]
-    kept = [topic for topic, one in zip(topics, both, strict=True) if one]
-    mixes = [mix for mix, one in zip(compositions, both, strict=True) if one]
-    g, s = len(set(kept)), len(topic_strata(kept, mixes))
-
-    def of(weights: FloatArray) -> FloatArray:
-        return statistic(weights, a) - statistic(weights, b)
-
-    value = float(of(np.ones((1, n)))[0])
-    df = max(1, g - s)
-    if g < 2:
-        return Difference(value, None, df, n, g)
-    weights = resample_weights(kept, mixes, RESAMPLES, 0)
-    drawn = np.concatenate(
-        [of(weights[i : i + _CHUNK].astype(float)) for i in range(0, len(weights), _CHUNK)]
-    )
-    se = float(np.nanstd(drawn)) * math.sqrt(g / df)
-    se = 0.0 if se < _ROUNDING else se
-    if statistic is weighted_mean and np.isin(a[:, 0], (0, 1)).all() and np.isin(b[:, 0], (0, 1)).all():
-        se = _paired_proportions(a[:, 0] - b[:, 0], g, se)
-    return Difference(value, se, df, n, g)
-
-
-def _paired_proportions(change: FloatArray, n_topics: int, se: float) -> float:
-    """Standard error of a mean of −1, 0 and 1 of clustered samples, smoothed; see `difference`."""
-    n, variance = len(change), float(change.var())
-    size = float(n_topics) if variance <= 0 or se <= 0 else min(float(n), max(1.0, variance / (se * se)))
-    up, down = ((size * float((change == sign).mean()) + 0.5) / (size + 2) for sign in (1, -1))
-    return math.sqrt((up + down - (up - down) ** 2) / (size + 2))
 
 
 def samples_needed(n: int, gap: float, se: float, alpha: float) -> int | None:
@@ -237,56 +188,38 @@ def samples_needed(n: int, gap: float, se: float, alpha: float) -> int | None:
     return math.ceil(n * ((norm.ppf(1 - alpha) + norm.ppf(POWER)) * se / gap) ** 2)
 
 
-def _statistic(name: str) -> Statistic:
-    """The metric's corpus statistic; of a signed one its distance from 0."""
-    statistic = METRICS[name].statistic
-    if not is_signed(name):
-        return statistic
-    return lambda weights, table: np.abs(statistic(weights, table))
-
-
-def _p(found: Difference | None, margin: float, side: Literal["pass", "fail"]) -> float | None:
+def _p(found: Estimate, margin: float, side: Literal["pass", "fail"]) -> float | None:
     """One-sided p of the harm against the margin; None where there is no standard error."""
-    if found is None or found.se is None:
+    if found.value is None or found.se is None or found.df is None:
         return None
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     gap = found.value - margin if side == "pass" else margin - found.value
     if found.se == 0:
         return 0.0 if gap < 0 else 1.0
-    return float(t.cdf(gap / found.se, found.df))
-
-
-def _holm(p_values: Sequence[float | None], alpha: float) -> list[float | None]:
-    """Adjusted p-values; one that could not be computed counts as a test of the family all the same."""
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = multipletests([1.0 if p is None else p for p in p_values], alpha=alpha, method="holm")[1]
-    return [None if p is None else float(one) for p, one in zip(p_values, adjusted, strict=True)]
+    return float(stdtr(found.df, gap / found.se))
 
 
 def _verdict(
     name: str,
     margin: float,
-    before: Table,
-    after: Table,
-    found: Difference | None,
+    tables: tuple[Table, Table],
+    found: Estimate,
     p_values: tuple[float | None, float | None, float | None],
     alpha: float,
     family: int,
 ) -> MetricVerdict:
+    before, after = tables
     n_missing = int((scored(before) & ~scored(after)).sum())
     p_pass, p_bound, p_fail = p_values
-    if found is None:
+    if found.value is None:
         return _undecided(name, margin, n_missing, "no sample is scored for both")
-    from scipy.stats import t
-
-    both = scored(after) & scored(before)
+    after, before, both = paired(after, before)
     ones = np.ones((1, len(both)))
-    values = [
-        float(_statistic(name)(ones, np.where(both[:, None], table, np.nan))[0]) for table in (before, after)
-    ]
-    half = None if found.se is None else float(t.ppf(1 - alpha, found.df)) * found.se
+    values = [float(distance(METRICS[name])(ones, table)[0]) for table in (before, after)]
+    lower = upper = None
+    if found.se is not None and found.df is not None:
+        lower, upper = t_interval(found.value, found.se, found.df, 1 - 2 * alpha)
     verdict: Verdict = "undecided"
     needed: int | None = None
     if found.se is None or p_pass is None or p_fail is None:
@@ -311,8 +244,8 @@ def _verdict(
         baseline=values[0],
         candidate=values[1],
         difference=found.value,
-        lower=None if half is None else found.value - half,
-        upper=None if half is None else found.value + half,
+        lower=lower,
+        upper=upper,
         p_pass=p_pass,
         p_fail=p_fail,
         n=found.n,

@@ -19,7 +19,7 @@ from fairprune.spec import MetricSpec, parse_part
 from fairprune.uncertainty import FloatArray, scored, weighted_mean
 
 Table = FloatArray
-_IRRELEVANT = ("resamples", "seed")
+_IRRELEVANT = ("resamples", "seed", "margins", "primary", "alpha")
 """Fields of the metrics' spec that two sides need not share: they do not move a point value."""
 
 

@@ -90,7 +90,9 @@ def estimate(
         low, high = t_interval(found.value, found.se, found.df, level)
     if floor is not None:
         low = max(low, min(floor, found.value))
-    return replace(found, low=low, high=high, limit=_limit(found, table if statistic is weighted_mean else None))
+    return replace(
+        found, low=low, high=high, limit=_limit(found, table if statistic is weighted_mean else None)
+    )
 
 
 def estimate_difference(
