@@ -82,7 +82,7 @@ def evaluate(
     systems |= score_references(sets, sources, texts, drawn, info, spec, labels)
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
-    no_claim = no_claim_reasons(systems, draws, spec, degenerate)
+    no_claim, care = no_claim_reasons(systems, draws, spec, degenerate)
     return {
         "metrics": _metrics(systems, draws, spec, why, no_claim),
         "groups": group_rows(systems, info, draws),
@@ -94,7 +94,7 @@ def evaluate(
         "classifier": dict(classifier.report) if classifier else {"reason": why},
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, no_claim, classifier, systems),
+        "notes": _notes(info, topics, degenerate, (no_claim, care), classifier, systems),
     }
 
 
@@ -234,7 +234,7 @@ def _notes(
     info: CorpusInfo,
     topics: Sequence[str],
     degenerate: Mapping[str, Mapping[str, Any]],
-    no_claim: Sequence[str],
+    doubts: tuple[Sequence[str], Sequence[str]],
     classifier: GroupClassifier | None,
     systems: Mapping[str, System],
 ) -> list[str]:
@@ -246,7 +246,8 @@ def _notes(
                 f"{found['share']:.0%} of the {name} summaries are degenerate: "
                 "no fairness number of theirs means anything"
             )
-    notes += [f"{reason}: the numbers support no claim about pruning" for reason in no_claim]
+    notes += [f"{reason}: the numbers support no claim about pruning" for reason in doubts[0]]
+    notes += [f"{reason}: read what pruning changed with care" for reason in doubts[1]]
     if len(topics) < FEW_SAMPLES:
         notes.append(f"{len(topics)} samples, fewer than {FEW_SAMPLES}: a {DEMONSTRATION}")
     n_topics = len(set(topics))

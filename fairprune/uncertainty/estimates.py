@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,7 +67,7 @@ def estimate(
     draws: Resamples,
     *,
     contrasts: Contrasts | None = None,
-    floor: float | None = None,
+    limits: tuple[float, float] = (-math.inf, math.inf),
     level: float = LEVEL,
 ) -> Estimate:
     """Value, interval and bias of one system.
@@ -77,7 +78,7 @@ def estimate(
     Args:
         table: (n, columns), a row of NaN for an unscored sample.
         contrasts: the signed numbers whose mean absolute value the statistic is.
-        floor: the least value that there can be.
+        limits: the least and the largest value that there can be: no interval reaches beyond.
     """
     found = _bootstrap(lambda w: statistic(w, table), scored(table), draws)
     if found.value is None or found.se is None or found.df is None:
@@ -88,8 +89,7 @@ def estimate(
         low, high = proportion_interval(found.value, found.n, found.n_topics, found.se, found.df, level)
     else:
         low, high = t_interval(found.value, found.se, found.df, level)
-    if floor is not None:
-        low = max(low, min(floor, found.value))
+    low, high = max(low, limits[0]), min(high, limits[1])
     return replace(
         found, low=low, high=high, limit=_limit(found, table if statistic is weighted_mean else None)
     )
@@ -102,12 +102,14 @@ def estimate_difference(
     draws: Resamples,
     *,
     folded: bool = False,
+    limits: tuple[float, float] = (-math.inf, math.inf),
     level: float = LEVEL,
 ) -> Estimate:
     """`after` − `before` over the samples that both have scored, under the same resamples.
 
     Args:
         folded: whether the statistic is an absolute value, or a mean of such: only for the limit that is stated.
+        limits: as in `estimate`, of one system's value; a difference lies within their distance.
     """
     a, b, both = paired(after, before)
     found = _bootstrap(lambda w: statistic(w, a) - statistic(w, b), both, draws)
@@ -122,6 +124,8 @@ def estimate_difference(
         limit = _limit(found) or (RARE_LIMIT if gained + lost < 0.05 else None)
         return replace(found, low=low, high=high, se=se, limit=limit)
     low, high = t_interval(found.value, found.se, found.df, level)
+    most = limits[1] - limits[0]
+    low, high = max(low, -most), min(high, most)
     return replace(found, low=low, high=high, limit=_limit(found) or (FOLDED_LIMIT if folded else None))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from fairprune.errors import BadInput
 from fairprune.metrics import Metric
 from fairprune.metrics.scoring.systems import System
 from fairprune.metrics.shares import Shares
@@ -36,13 +37,24 @@ def bounds(metric: Metric, system: System, spec: MetricSpec) -> dict[str, Any]:
         {i: rows.get(group, next(iter(rows.values()))) for i, rows in alone.items()}
         for group in range(groups)
     ]
-    choices.append({i: max(rows.values(), key=lambda row: _away(metric, row)) for i, rows in alone.items()})
+    choices.append({i: _worst(metric, rows) for i, rows in alone.items()})
     worst = [_value(metric, table, choice) for choice in choices]
     return {
         "low_fair": _value(metric, table, fair),
         "high_unfair": max(worst, key=lambda value: abs(value - metric.best)),
         "n": n,
     }
+
+
+def most_unfair_row(metric: Metric, shares: Shares, spec: MetricSpec) -> Row:
+    """Of the summary that speaks for one group alone, the one that makes it worst.
+
+    Raises:
+        BadInput: a sample without source text, of which no summary can be scored.
+    """
+    if not shares.kept:
+        raise BadInput(f"a sample without scores ({shares.unscored}) cannot be called unfair: leave it out")
+    return _worst(metric, _rows_alone(metric, shares, spec))
 
 
 def difference_bounds(metric: Metric, pruned: dict[str, Any], dense: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +100,10 @@ def _rows_alone(metric: Metric, shares: Shares, spec: MetricSpec) -> dict[int, R
         )
         for group in shares.kept
     }
+
+
+def _worst(metric: Metric, rows: Mapping[int, Row]) -> Row:
+    return max(rows.values(), key=lambda row: _away(metric, row))
 
 
 def _away(metric: Metric, row: Row) -> float:

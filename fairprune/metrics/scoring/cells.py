@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,6 +83,11 @@ _EXTRAS: dict[str, Cell] = {
 }
 
 
+def limits(metric: Metric) -> tuple[float, float]:
+    """Least and largest value of a metric: a rate, or a difference of two balances."""
+    return (0.0, 1.0) if metric.direction == "lower" else (-2.0, 2.0)
+
+
 def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) -> dict[str, Cell]:
     """The mean of a quality number for dense, pruned and difference."""
     cells = {}
@@ -94,7 +100,7 @@ def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) ->
         if len(tables) == 2:
             found = estimate_difference(weighted_mean, tables[0], tables[1], draws)
         else:
-            found = estimate(weighted_mean, tables[0], draws, floor=0.0)
+            found = estimate(weighted_mean, tables[0], draws, limits=(0.0, math.inf))
         why = "not recorded" if name == "truncated" else "no summary has this number"
         cells[system] = _cell(found, len(draws.topics), why)
     return cells
@@ -110,9 +116,9 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
                 continue
             tables = [one.tables["groups"][:, [i]] for one in present]
             found = (
-                estimate(weighted_mean, tables[0], draws)
+                estimate(weighted_mean, tables[0], draws, limits=(-1.0, 1.0))
                 if len(tables) == 1
-                else estimate_difference(weighted_mean, tables[0], tables[1], draws)
+                else estimate_difference(weighted_mean, tables[0], tables[1], draws, limits=(-1.0, 1.0))
             )
             rows.append(
                 {
@@ -133,10 +139,13 @@ def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) ->
     why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
     if len(tables) == 2:
         folded = metric.contrasts is not None
-        found = estimate_difference(metric.statistic, tables[0], tables[1], draws, folded=folded)
+        found = estimate_difference(
+            metric.statistic, tables[0], tables[1], draws, folded=folded, limits=limits(metric)
+        )
     else:
-        floor = metric.best if metric.direction == "lower" else None
-        found = estimate(metric.statistic, tables[0], draws, contrasts=metric.contrasts, floor=floor)
+        found = estimate(
+            metric.statistic, tables[0], draws, contrasts=metric.contrasts, limits=limits(metric)
+        )
     cell = _cell(found, len(draws.topics), why)
     both = np.logical_and.reduce([scored(table) for table in tables])
     if metric.matcher == "ngram" and len(systems) == 1:

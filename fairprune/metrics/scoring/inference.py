@@ -7,6 +7,7 @@ from typing import Any
 
 from fairprune.metrics import METRICS, Metric
 from fairprune.metrics.scoring.beside import distance
+from fairprune.metrics.scoring.cells import limits
 from fairprune.metrics.scoring.systems import System
 from fairprune.spec import MetricSpec
 from fairprune.uncertainty import (
@@ -62,8 +63,8 @@ def comparisons(
             "verdict_reason": reason,
         }
         if METRICS[name].direction == "zero":
-            ends = (one.value, one.low, one.high) if one else (None, None, None)
-            cells[name]["distance"] = dict(zip(("value", "low", "high"), ends, strict=True))
+            keys = ("value", "low", "high", "limit")
+            cells[name]["distance"] = {key: getattr(one, key) if one else None for key in keys}
     return cells
 
 
@@ -72,23 +73,29 @@ def no_claim_reasons(
     draws: Resamples,
     spec: MetricSpec,
     degenerate: Mapping[str, Mapping[str, Any]],
-) -> list[str]:
-    """Why the dense model supports no claim about pruning; [] where it does, or where there is no dense model."""
+) -> tuple[list[str], list[str]]:
+    """Why the dense model supports no claim about pruning, and why one must be read with care; both empty where neither holds.
+
+    No claim: more than 20 % of its summaries are degenerate, or a primary metric finds it no fairer than random extracts
+    of the same length. With care: it is fairer, but the interval of that excess holds 0.
+    """
     if "dense" not in systems:
-        return []
-    reasons = []
+        return [], []
+    none, care = [], []
     if degenerate["dense"]["flag"]:
-        reasons.append(f"{degenerate['dense']['share']:.0%} of the dense summaries are degenerate")
+        none.append(f"{degenerate['dense']['share']:.0%} of the dense summaries are degenerate")
     for name in spec.primary:
         metric = METRICS[name]
         tables = [systems[system].tables.get(name) for system in ("dense", "random")]
         if tables[0] is None or tables[1] is None:
             continue
         over = estimate_difference(distance(metric), tables[0], tables[1], draws, level=1 - spec.alpha)
-        if over.high is not None and over.high >= 0:
-            how = "is not fairer" if over.value is None or over.value >= 0 else "is not shown to be fairer"
-            reasons.append(f"the dense model {how} than a random extract of the same length ({name.upper()})")
-    return reasons
+        beside = f"fairer than random extracts of the same length ({name.upper()})"
+        if over.value is not None and over.value >= 0:
+            none.append(f"the dense model is not {beside}")
+        elif over.high is not None and over.high >= 0:
+            care.append(f"the dense model is not shown to be {beside}")
+    return none, care
 
 
 def _compare(
@@ -100,7 +107,16 @@ def _compare(
     ]
     if tables[0] is None or tables[1] is None:
         return None
-    return estimate_difference(distance(metric), tables[0], tables[1], draws, level=1 - spec.alpha)
+    folded = metric.contrasts is not None or metric.direction == "zero"
+    return estimate_difference(
+        distance(metric),
+        tables[0],
+        tables[1],
+        draws,
+        folded=folded,
+        limits=(0.0, limits(metric)[1]),
+        level=1 - spec.alpha,
+    )
 
 
 def _enough(one: Estimate | None) -> bool:
