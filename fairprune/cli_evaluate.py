@@ -15,6 +15,7 @@ from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.evaluation_job import (
     Source,
     classifier_of,
+    encoder_of,
     find_systems,
     free_label,
     metric_spec,
@@ -58,6 +59,12 @@ Reading = Annotated[str, typer.Option(help=_help("reading"))]
 Ties = Annotated[str, typer.Option(help=_help("ties"))]
 ZeroMatch = Annotated[str, typer.Option(help=_help("zero_match"))]
 Matcher = Annotated[str, typer.Option(help="Matcher of BUR, UER, AUC and SOF.")]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="KEY=VALUE", help="Any other choice of the metrics, as in docs/metrics.md."
+    ),
+]
 Resamples = Annotated[int, typer.Option(help=_help("resamples"))]
 Seed = Annotated[int, typer.Option(help=_help("seed"))]
 Train = Annotated[
@@ -94,6 +101,7 @@ def evaluate(
     ties: Ties = "lt",
     tau: Tau = "0.8",
     zero_match: ZeroMatch = "unscored",
+    metric: Metric = None,
     train: Train = None,
     resamples: Resamples = 2000,
     seed: Seed = 0,
@@ -107,6 +115,7 @@ def evaluate(
     endpoint_model: Annotated[str, typer.Option(help="Name of the model at the endpoint.")] = "",
     endpoint_tokens: Annotated[int, typer.Option(help="Longest summary of the endpoint, in tokens.")] = 128,
     endpoint_concurrency: Annotated[int, typer.Option(help="Requests to the endpoint at once.")] = 4,
+    endpoint_tries: Annotated[int, typer.Option(help="Requests per summary until it counts as failed.")] = 5,
     endpoint_timeout: Annotated[float, typer.Option(help="Seconds until a request is tried again.")] = 120.0,
     answers: Annotated[
         Path | None,
@@ -128,6 +137,7 @@ def evaluate(
     for path in (json_file, answers):
         check_writable(path)
     spec = metric_spec(
+        metric or [],
         matcher=matcher,
         reading=reading,
         ties=ties,
@@ -149,6 +159,7 @@ def evaluate(
             max_tokens=endpoint_tokens,
             concurrency=endpoint_concurrency,
             timeout=endpoint_timeout,
+            tries=endpoint_tries,
         )
         kept = answers or _answers_file(json_file, endpoint_model)
         name = free_label(endpoint_model, systems)
@@ -160,7 +171,9 @@ def evaluate(
             "--endpoint"
         )
     classifier, reason = classifier_of(train, data, source, spec)
-    result = compare(data, systems, spec, classifier, reason=reason, truncated=truncated)
+    result = compare(
+        data, systems, spec, classifier, reason=reason, truncated=truncated, encoder=encoder_of(spec)
+    )
     print(comparison_table(result))
     if multiverse:
         result["multiverse"] = curves(data, systems, spec, classifier)
@@ -200,6 +213,7 @@ def gate(
     ties: Ties = "lt",
     tau: Tau = "0.8",
     zero_match: ZeroMatch = "unscored",
+    metric: Metric = None,
     train: Train = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the answer as JSON here.")] = None,
@@ -214,7 +228,9 @@ def gate(
         margins = parse_margins(margin or [])
         if data_file is not None:
             source = Source(data_file, attribute, format_name, Columns(text, sample, topic))
-            spec = metric_spec(matcher=matcher, reading=reading, ties=ties, tau=tau, zero_match=zero_match)
+            spec = metric_spec(
+                metric or [], matcher=matcher, reading=reading, ties=ties, tau=tau, zero_match=zero_match
+            )
             sides = scored_sides(source, spec, train, baseline, candidate)
         else:
             sides = stored_sides(baseline, candidate)

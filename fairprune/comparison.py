@@ -13,7 +13,7 @@ from typing import Any
 from fairprune import __version__
 from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
-from fairprune.labels import GroupClassifier
+from fairprune.labels import Embedder, GroupClassifier
 from fairprune.literature import Dataset
 from fairprune.spec import MetricSpec
 
@@ -32,6 +32,7 @@ def compare(
     *,
     reason: str | None = None,
     truncated: Mapping[str, Sequence[bool]] | None = None,
+    encoder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Scores all systems; what `evaluate --json` writes and `gate` reads.
 
@@ -39,6 +40,7 @@ def compare(
         systems: name → one summary per sample; the first is the baseline.
         classifier, reason: for SPD2, or why there is none.
         truncated: system → whether each summary stopped at a token limit.
+        encoder: the sentence encoder, where the spec's matcher or metrics need one.
 
     Returns:
         data, spec, baseline, systems; `comparisons`: system → the result of `evaluate` of baseline ('dense') and that
@@ -64,6 +66,7 @@ def compare(
         for i, (name, one) in enumerate(zip(data.ids, data.sets, strict=True))
     ]
     comparisons: dict[str, Any] = {}
+    more: dict[str, Any] = {} if encoder is None else {"encoder": encoder}
     for name in names[1:] or [baseline]:
         parts = {BASELINE: baseline} if name == baseline else {BASELINE: baseline, CANDIDATE: name}
         result = evaluate(
@@ -76,6 +79,7 @@ def compare(
                 part: truncated[system] for part, system in parts.items() if truncated and system in truncated
             },
             classifier_reason=reason,
+            **more,
         )
         for sample, row in zip(samples, result.pop("samples"), strict=True):
             for part, system in parts.items():

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairprune.errors import BadInput, StoreError, unknown
-from fairprune.labels import GroupClassifier
+from fairprune.labels import (
+    TRAIN_OPINIONS,
+    Embedder,
+    GroupClassifier,
+    sentence_embedder,
+    train_classifier,
+)
 from fairprune.literature import Columns, Dataset, load
 from fairprune.spec import MetricSpec, parse_part
 
@@ -40,17 +46,32 @@ class Source:
         return load(name or self.name, self.attribute, self.format, columns=self.columns)
 
 
-def metric_spec(*, matcher: str, **values: Any) -> MetricSpec:
+def metric_spec(pairs: Sequence[str], *, matcher: str, **values: Any) -> MetricSpec:
     """The metrics' spec of the options.
 
+    Args:
+        pairs: any other field, as 'matcher_model=FOLDER'.
+
     Raises:
-        BadInput: a value that the spec refuses.
+        BadInput: a field that the spec does not have, a value that it refuses.
     """
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in MetricSpec.model_fields or name in values:
+            known = [field for field in MetricSpec.model_fields if field not in (*values, "matcher")]
+            raise unknown("KEY=VALUE of --metric", pair, known)
+        values[name] = value
     if "matcher" in MetricSpec.model_fields:
         values["matcher"] = matcher
     elif matcher != "ngram":
         raise unknown("matcher", matcher, ["ngram"])
     return parse_part(MetricSpec, values)
+
+
+def encoder_of(spec: MetricSpec) -> Embedder | None:
+    """The packaged sentence encoder where the spec asks for similarity; it is loaded at the first text."""
+    asked = (getattr(spec, "matcher", "ngram"), *getattr(spec, "extra", ()))
+    return sentence_embedder() if any("embedding" in name for name in asked) else None
 
 
 def find_systems(asked: Sequence[str], data: Dataset) -> dict[str, list[str | None]]:
@@ -88,8 +109,6 @@ def classifier_of(
     """
     if train is None:
         return None, "no group classifier: give --train FILE of labelled opinions"
-    from fairprune.labels import TRAIN_OPINIONS, sentence_embedder, train_classifier
-
     other = data if train == SELF else source.load(train)
     opinions = list({o.text: o for one in other.sets for o in one.opinions}.values())
     strange = {o.group for o in opinions} - set(data.info.groups)
@@ -114,7 +133,7 @@ def scored_sides(
     data = source.load()
     systems = find_systems([baseline, candidate], data)
     classifier, reason = classifier_of(train, data, source, spec)
-    result = compare(data, systems, spec, classifier, reason=reason)
+    result = compare(data, systems, spec, classifier, reason=reason, encoder=encoder_of(spec))
     first, second = (side_of(result, name, data.info.title) for name in systems)
     return first, second
 

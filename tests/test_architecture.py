@@ -32,6 +32,9 @@ COVERED_BY = {
     "migrations/versions/r0001_first_tables": "test_store_database",
     "__main__": "test_cli",
     "cli": "test_cli",
+    "evaluation_job": "test_cli_evaluate",
+    "gate_report": "test_gate",
+    "gate_sides": "test_gate",
 }
 
 
