@@ -324,3 +324,12 @@ def test_other_choices_of_the_metrics_by_key(capsys, corpus):
     code, _, err = call(capsys, *evaluate(corpus, "dense"), "--metric", "none_below=2")
     assert code == 2 and "none_below cannot be '2'" in err
     assert call(capsys, *evaluate(corpus, "dense"), "--metric", "none_below=0.5")[0] == 0
+
+
+def test_the_benchmark_measures_the_whole_command(capsys):
+    from benchmarks.evaluate import REVIEWS, dataset, measure
+
+    made = dataset(3, 2)
+    assert len(made) == 3 and len(made[0]["units"]) == REVIEWS and set(made[0]) >= {"system_0", "system_1"}
+    assert measure(4, 2, False) > 0
+    assert "4 samples, 4 topics" in capsys.readouterr().out
