@@ -19,8 +19,8 @@ from fairprune.spec import MetricSpec, parse_part
 from fairprune.uncertainty import FloatArray, scored, weighted_mean
 
 Table = FloatArray
-_IRRELEVANT = ("resamples", "seed", "margins", "primary", "alpha")
-"""Fields of the metrics' spec that two sides need not share: they do not move a point value."""
+_IRRELEVANT = ("resamples", "seed", "margins", "primary", "alpha", "extra", "quality_bertscore")
+"""Fields of the metrics' spec that two sides need not share: they move no value that a gate reads."""
 
 
 @dataclass(frozen=True)
