@@ -121,7 +121,9 @@ def test_three_groups_by_the_triangle_inequality():
     losses = np.abs(rng.normal([0.3, 0.1, 0.1], 0.02, (60, 3)))
     found = estimate(spread_of_losses, losses, draw(numbered(60)), contrasts=contrasts_of_losses)
     assert 0 < found.low < found.value < found.high
-    assert found.value == pytest.approx(4 / 45, abs=0.01)  # D (.3, .1, .1): mean 1/6, (2/15 + 1/15 + 1/15) / 3
+    assert found.value == pytest.approx(
+        4 / 45, abs=0.01
+    )  # D (.3, .1, .1): mean 1/6, (2/15 + 1/15 + 1/15) / 3
     assert found.high - found.value == pytest.approx(found.value - found.low)
 
 

@@ -41,7 +41,10 @@ def test_what_is_no_proportion(successes, n):
 
 def test_t():
     assert t_quantile(0.95, 1) == pytest.approx(12.706, abs=1e-3)
-    assert t_interval(2, 0.5, 10) == (pytest.approx(2 - 1.1141, abs=1e-3), pytest.approx(2 + 1.1141, abs=1e-3))
+    assert t_interval(2, 0.5, 10) == (
+        pytest.approx(2 - 1.1141, abs=1e-3),
+        pytest.approx(2 + 1.1141, abs=1e-3),
+    )
 
 
 def test_a_proportion_of_independent_samples_is_wilsons():
@@ -55,7 +58,10 @@ def test_clusters_widen_a_proportion():
     found = proportion_interval(0.2, 50, 10, 2 * math.sqrt(0.16 / 50), MANY)
     assert effective_size(0.16, 50, 10, 2 * math.sqrt(0.16 / 50)) == pytest.approx(12.5)
     z2 = 3.841459
-    centre, half = (0.2 + z2 / 25) / (1 + z2 / 12.5), math.sqrt(z2 * (0.16 / 12.5 + z2 / 625)) / (1 + z2 / 12.5)
+    centre, half = (
+        (0.2 + z2 / 25) / (1 + z2 / 12.5),
+        math.sqrt(z2 * (0.16 / 12.5 + z2 / 625)) / (1 + z2 / 12.5),
+    )
     assert found == pytest.approx((centre - half, centre + half), abs=1e-6)
 
 

@@ -40,7 +40,7 @@ def test_alpha_decides():
 def test_what_is_no_margin(margin):
     with pytest.raises(BadInput, match="must be above 0"):
         decide(between(0, 1), margin, 0.5)
-    with pytest.raises(BadInput, match="bur .* is no margin"):
+    with pytest.raises(BadInput, match=r"bur .* is no margin"):
         check_margin(margin, "bur")
 
 

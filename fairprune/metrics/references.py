@@ -52,7 +52,7 @@ def random_pieces(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
         BadInput: `length` below 1.
     """
     pool = [sentence for opinion in opinion_set.opinions for sentence in sentences(opinion.text)]
-    order = _rng(opinion_set, seed).permutation(len(pool))
+    order = seeded_rng(opinion_set, seed).permutation(len(pool))
     return _take([pool[i] for i in order], length)
 
 
@@ -72,7 +72,7 @@ def one_group_extract(opinion_set: OpinionSet, length: int, seed: int, groups: S
     pool = [
         one for opinion in opinion_set.opinions if opinion.group == group for one in sentences(opinion.text)
     ]
-    return _take([pool[i] for i in _rng(opinion_set, seed).permutation(len(pool))], length)
+    return _take([pool[i] for i in seeded_rng(opinion_set, seed).permutation(len(pool))], length)
 
 
 def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
@@ -86,7 +86,7 @@ def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
     for opinion in opinion_set.opinions:
         pools.setdefault(opinion.group, []).extend(sentences(opinion.text))
     sizes = {group: sum(len(words(one)) for one in pool) for group, pool in pools.items()}
-    rng = _rng(opinion_set, seed)
+    rng = seeded_rng(opinion_set, seed)
     pieces: list[Piece] = []
     for group, room in _quotas(sizes, length).items():
         left = room
@@ -100,7 +100,7 @@ def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
 
 def permuted_groups(opinion_set: OpinionSet, seed: int) -> OpinionSet:
     """The same opinions with their groups exchanged at random: what is left when groups mean nothing."""
-    order = _rng(opinion_set, seed).permutation(len(opinion_set.opinions))
+    order = seeded_rng(opinion_set, seed).permutation(len(opinion_set.opinions))
     opinions = opinion_set.opinions
     return replace(
         opinion_set,
@@ -132,7 +132,8 @@ def extracts(
     ]
 
 
-def _rng(opinion_set: OpinionSet, seed: int) -> np.random.Generator:
+def seeded_rng(opinion_set: OpinionSet, seed: int) -> np.random.Generator:
+    """Of a set, whatever stands beside it and in whatever order."""
     key = hashlib.sha256(f"{seed} {opinion_set.id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(key[:8]))
 
