@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,14 +52,14 @@ def random_pieces(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
     Raises:
         BadInput: `length` below 1.
     """
-    pool = [sentence for opinion in opinion_set.opinions for sentence in sentences(opinion.text)]
+    pool = [sentence for opinion in opinion_set.opinions for sentence in _split(opinion.text)]
     order = seeded_rng(opinion_set, seed).permutation(len(pool))
     return _take([pool[i] for i in order], length)
 
 
 def first_opinions(opinion_set: OpinionSet, length: int, seed: int) -> Extract:  # noqa: ARG001 - as the others
     """The opinions' sentences as the model reads them, from the first on: what echoing the prompt would score."""
-    return _take([one for opinion in opinion_set.opinions for one in sentences(opinion.text)], length)
+    return _take([one for opinion in opinion_set.opinions for one in _split(opinion.text)], length)
 
 
 def one_group_extract(opinion_set: OpinionSet, length: int, seed: int, groups: Sequence[str]) -> Extract:
@@ -69,9 +70,7 @@ def one_group_extract(opinion_set: OpinionSet, length: int, seed: int, groups: S
     """
     counts = opinion_set.counts()
     group = next((name for name in groups if counts[name]), None)
-    pool = [
-        one for opinion in opinion_set.opinions if opinion.group == group for one in sentences(opinion.text)
-    ]
+    pool = [one for opinion in opinion_set.opinions if opinion.group == group for one in _split(opinion.text)]
     return _take([pool[i] for i in seeded_rng(opinion_set, seed).permutation(len(pool))], length)
 
 
@@ -84,7 +83,7 @@ def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
     _check(length)
     pools: dict[str, list[str]] = {}
     for opinion in opinion_set.opinions:
-        pools.setdefault(opinion.group, []).extend(sentences(opinion.text))
+        pools.setdefault(opinion.group, []).extend(_split(opinion.text))
     sizes = {group: sum(len(words(one)) for one in pool) for group, pool in pools.items()}
     rng = seeded_rng(opinion_set, seed)
     pieces: list[Piece] = []
@@ -130,6 +129,12 @@ def extracts(
         None if text is None or not text.strip() else draw(one, len(words(text)), seed, groups)
         for one, text in zip(sets, texts, strict=True)
     ]
+
+
+@lru_cache(maxsize=10_000)
+def _split(text: str) -> tuple[str, ...]:
+    """The sentences of an opinion, of which every reference is made."""
+    return tuple(sentences(text))
 
 
 def seeded_rng(opinion_set: OpinionSet, seed: int) -> np.random.Generator:
