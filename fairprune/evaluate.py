@@ -136,14 +136,14 @@ def _check(
 ) -> None:
     if not sets:
         raise BadInput("there is no opinion set to evaluate: give at least one")
-    if not set(SYSTEMS) & set(given[0][1]):
-        raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
     for what, found in given:
         for name, values in found.items():
             if name not in WRITTEN:
                 raise unknown("system", name, WRITTEN)
             if len(values) != len(sets):
                 raise BadInput(f"{len(values)} {what} of {name!r} do not fit {len(sets)} opinion sets")
+    if not set(SYSTEMS) & set(given[0][1]):
+        raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
     for one in sets:
         for group in one.counts():
             if group not in info.groups:

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,14 +52,14 @@ def random_pieces(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
     Raises:
         BadInput: `length` below 1.
     """
-    pool = [sentence for opinion in opinion_set.opinions for sentence in sentences(opinion.text)]
-    order = _rng(opinion_set, seed).permutation(len(pool))
+    pool = [sentence for opinion in opinion_set.opinions for sentence in _split(opinion.text)]
+    order = seeded_rng(opinion_set, seed).permutation(len(pool))
     return _take([pool[i] for i in order], length)
 
 
 def first_opinions(opinion_set: OpinionSet, length: int, seed: int) -> Extract:  # noqa: ARG001 - as the others
     """The opinions' sentences as the model reads them, from the first on: what echoing the prompt would score."""
-    return _take([one for opinion in opinion_set.opinions for one in sentences(opinion.text)], length)
+    return _take([one for opinion in opinion_set.opinions for one in _split(opinion.text)], length)
 
 
 def one_group_extract(opinion_set: OpinionSet, length: int, seed: int, groups: Sequence[str]) -> Extract:
@@ -69,10 +70,8 @@ def one_group_extract(opinion_set: OpinionSet, length: int, seed: int, groups: S
     """
     counts = opinion_set.counts()
     group = next((name for name in groups if counts[name]), None)
-    pool = [
-        one for opinion in opinion_set.opinions if opinion.group == group for one in sentences(opinion.text)
-    ]
-    return _take([pool[i] for i in _rng(opinion_set, seed).permutation(len(pool))], length)
+    pool = [one for opinion in opinion_set.opinions if opinion.group == group for one in _split(opinion.text)]
+    return _take([pool[i] for i in seeded_rng(opinion_set, seed).permutation(len(pool))], length)
 
 
 def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
@@ -84,9 +83,9 @@ def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
     _check(length)
     pools: dict[str, list[str]] = {}
     for opinion in opinion_set.opinions:
-        pools.setdefault(opinion.group, []).extend(sentences(opinion.text))
+        pools.setdefault(opinion.group, []).extend(_split(opinion.text))
     sizes = {group: sum(len(words(one)) for one in pool) for group, pool in pools.items()}
-    rng = _rng(opinion_set, seed)
+    rng = seeded_rng(opinion_set, seed)
     pieces: list[Piece] = []
     for group, room in _quotas(sizes, length).items():
         left = room
@@ -100,7 +99,7 @@ def oracle_extract(opinion_set: OpinionSet, length: int, seed: int) -> Extract:
 
 def permuted_groups(opinion_set: OpinionSet, seed: int) -> OpinionSet:
     """The same opinions with their groups exchanged at random: what is left when groups mean nothing."""
-    order = _rng(opinion_set, seed).permutation(len(opinion_set.opinions))
+    order = seeded_rng(opinion_set, seed).permutation(len(opinion_set.opinions))
     opinions = opinion_set.opinions
     return replace(
         opinion_set,
@@ -132,7 +131,14 @@ def extracts(
     ]
 
 
-def _rng(opinion_set: OpinionSet, seed: int) -> np.random.Generator:
+@lru_cache(maxsize=10_000)
+def _split(text: str) -> tuple[str, ...]:
+    """The sentences of an opinion, of which every reference is made."""
+    return tuple(sentences(text))
+
+
+def seeded_rng(opinion_set: OpinionSet, seed: int) -> np.random.Generator:
+    """Of a set, whatever stands beside it and in whatever order."""
     key = hashlib.sha256(f"{seed} {opinion_set.id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(key[:8]))
 

@@ -12,7 +12,7 @@ from fairprune.labels import SentenceLabel
 from fairprune.metrics import Metric
 from fairprune.metrics.matchers import label as label_matcher
 from fairprune.metrics.matchers import ngram
-from fairprune.metrics.references import Extract, extracts, permuted_groups, text_of
+from fairprune.metrics.references import Extract, extracts, permuted_groups, seeded_rng, text_of
 from fairprune.metrics.scoring.systems import Source, System, metric_tables, score
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
@@ -96,12 +96,11 @@ def _permuted(
     system = score(mixed, texts, info, spec, labels=None, with_quality=False)
     if labels is None:
         return system
-    rng = np.random.default_rng(spec.seed)
     rows = []
-    for source, text in zip(sources, texts, strict=True):
+    for one, source, text in zip(sets, sources, texts, strict=True):
         own = [] if text is None else [labels[sentence] for sentence in sentences(text)]
         pool = [*(source.labels or []), *own]
-        dealt = [pool[i] for i in rng.permutation(len(pool))]
+        dealt = [pool[i] for i in seeded_rng(one, spec.seed).permutation(len(pool))]
         cut = len(pool) - len(own)
         rows.append(label_matcher.match(info.groups, dealt[:cut], None if text is None else dealt[cut:]))
     shares = {"label": rows}
