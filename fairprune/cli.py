@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from fairprune import __version__, catalogue, devices, jobs
+from fairprune import __version__, catalogue, cli_evaluate, devices, jobs
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.methods import get_method
 from fairprune.plan import plan_run
@@ -36,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+cli_evaluate.register(app)
 
 
 def _help(part: type[BaseModel], field: str) -> str:
@@ -168,6 +169,17 @@ def run(
     reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
     ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
     zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
+    primary: Annotated[list[str] | None, typer.Option(help=_help(MetricSpec, "primary"))] = None,
+    margin: Annotated[
+        list[str] | None, typer.Option(help=f"METRIC=VALUE. {_help(MetricSpec, 'margins')}")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help=_help(MetricSpec, "alpha"))] = 0.05,
+    noise_band: Annotated[
+        bool, typer.Option("--noise-band", help=_help(EvaluationSpec, "noise_band"))
+    ] = False,
+    loss_ratio: Annotated[
+        bool, typer.Option("--loss-ratio", help=_help(EvaluationSpec, "loss_ratio"))
+    ] = False,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -200,7 +212,17 @@ def run(
         batch_size=batch_size,
         compositions=compositions,
         sample=sample,
-        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        noise_band=noise_band,
+        loss_ratio=loss_ratio,
+        metrics={
+            "tau": tau,
+            "reading": reading,
+            "ties": ties,
+            "zero_match": zero_match,
+            "margins": parse_options(margin),
+            "alpha": alpha,
+            **({"primary": primary} if primary else {}),
+        },
         seed=seed,
         device=device,
         dtype=dtype,

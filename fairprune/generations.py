@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairprune.errors import BadInput
 from fairprune.models import LoadedModel
-from fairprune.opinions import CorpusInfo, OpinionSet
+from fairprune.opinions import CorpusInfo, OpinionSet, opinion_set_id
 from fairprune.prompts import summary_prompt
 from fairprune.spec import EvaluationSpec, RunSpec, content_hash
 from fairprune.store import Store, SummaryRow
@@ -23,8 +23,28 @@ def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
     asked = spec.evaluation.model_copy(
         update={"samples": None, "corpus": "", "perplexity_windows": None, "perplexity_tokens": 128}
     )
-    parts = [spec.model.identity, dtype, spec.device, asked.model_dump_json(), *(one.id for one in sets)]
+    # Of a generation's making these two say nothing.
+    settings = asked.model_dump_json(exclude={"noise_band", "loss_ratio"})
+    parts = [spec.model.identity, dtype, spec.device, settings, *(one.id for one in sets)]
     return content_hash("\n".join(parts))
+
+
+def in_another_order(one: OpinionSet, corpus: str) -> OpinionSet:
+    """The same opinions from the last to the first, but an opinion of another group in front where there is one."""
+    back = one.opinions[::-1]
+    head = next((opinion for opinion in back if opinion.group != one.first_group), back[0])
+    opinions = (head, *(opinion for opinion in back if opinion is not head))
+    return replace(
+        one,
+        id=opinion_set_id(corpus, one.topic, opinions),
+        first_group=head.group,
+        opinions=opinions,
+    )
+
+
+def in_other_batches(spec: EvaluationSpec) -> EvaluationSpec:
+    """The same settings with batches of half the size (of two, where one was asked for)."""
+    return spec.model_copy(update={"batch_size": spec.batch_size // 2 if spec.batch_size > 1 else 2})
 
 
 @dataclass(frozen=True)
@@ -94,3 +114,15 @@ class SummaryWriter:
         }
         self.store.finish_generation(generation, facts)
         return {"id": generation, **facts, "reused": False}
+
+
+def write_again(writer: SummaryWriter, spec: RunSpec, sets: Sequence[OpinionSet]) -> dict[str, Any]:
+    """The dense model's answers to the same opinions in another order and in other batches: its own noise.
+
+    Returns:
+        As `SummaryWriter.write`.
+    """
+    other = [in_another_order(one, writer.info.name) for one in sets]
+    evaluation = in_other_batches(writer.spec)
+    identity = dense_id(spec.model_copy(update={"evaluation": evaluation}), writer.loaded.dtype, other)
+    return replace(writer, spec=evaluation).write("dense_again", other, identity)

@@ -154,9 +154,12 @@ class Execution:
         return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
+        from fairprune.generations import write_again
         from fairprune.perplexity import held_out_windows, measure_dense
 
         self.systems["dense"] = self._writer(self.corpus).write("dense", self.sets, self._dense_id(self.sets))
+        if self.spec.evaluation.noise_band:
+            self.systems["dense_again"] = write_again(self._writer(self.corpus), self.spec, self.sets)
         self.held_out = held_out_windows(self.loaded, self.corpus, self.spec.evaluation)
         weights = self.spec.model.identity
         self.dense_perplexity = measure_dense(self.loaded, self.held_out, weights, self.progress)
@@ -325,18 +328,34 @@ class Execution:
             none_below=self.spec.metrics.none_below,
         )
         self.progress(1, 2, "scoring")
+        texts = {
+            name: [found[i].text if i in found else None for i in places] for name, found in rows.items()
+        }
         result = evaluate(
             self.sets,
-            {name: [found[i].text if i in found else None for i in places] for name, found in rows.items()},
+            texts,
             self.corpus.info,
             self.spec.metrics,
             classifier,
             truncated={
                 name: [i in found and found[i].truncated for i in places] for name, found in rows.items()
             },
+            losses=self._losses(texts) if self.spec.evaluation.loss_ratio else None,
             classifier_reason=reason,
         )
         self.store.put_result(self.run_id, "evaluation", result)
+
+    def _losses(self, texts: dict[str, list[str | None]]) -> dict[str, list[float | None]]:
+        """Of dense and pruned summaries under the dense model, whose weights are read anew."""
+        from fairprune.likelihood import summary_losses
+        from fairprune.models import load
+
+        folder, info, names = self.loaded.folder, self.corpus.info, ("dense", "pruned")
+        del self.loaded  # the pruned weights: two models at once may not fit
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        return {
+            name: summary_losses(self.loaded, info, self.sets, texts[name], self.progress) for name in names
+        }
 
 
 def stand_by() -> str:
