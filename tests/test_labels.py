@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-import logging
 
 import numpy as np
 import pytest
 
-from fairprune import labels, paths
 from fairprune.errors import NumericError
-from fairprune.labels import MIXED, NONE, cached, clauses, sentence_embedder, train_classifier
+from fairprune.labels import (
+    MIXED,
+    NONE,
+    clauses,
+    sentence_embedder,
+    train_classifier,
+    training_draw,
+)
+from fairprune.labels import classifier as labels
 from fairprune.metrics.matchers.words import tokens
 from fairprune.opinions import Opinion
 
@@ -173,6 +179,19 @@ def test_seeded_and_limited():
     assert (one.probabilities(texts) == two.probabilities(texts)).all()
 
 
+def test_the_draw_takes_as_many_of_each_group_as_there_are():
+    def count(fresh, rotten, limit):
+        pool = [Opinion(f"{i}", GROUPS[i >= fresh], "t") for i in range(fresh + rotten)]
+        drawn = training_draw(pool, GROUPS, 0, limit)
+        assert len({o.text for o in drawn}) == len(drawn)
+        return [sum(o.group == group for o in drawn) for group in GROUPS]
+
+    assert count(90, 30, 40) == [20, 20]
+    assert count(90, 10, 40) == [30, 10]  # what the short group lacks, the other gives
+    assert count(5, 5, 40) == [5, 5]
+    assert training_draw(opinions(), GROUPS, 1, 40) != training_draw(opinions(), GROUPS, 2, 40)
+
+
 def test_a_group_without_opinions_gets_probability_0():
     found, _ = train_classifier(opinions(), ("fresh", "unheard", "rotten"), bag_of_words, seed=0)
     rows = found.probabilities(["A superb film.", "A dull film."])
@@ -201,65 +220,6 @@ def test_a_broken_encoder_is_an_error():
         train_classifier(opinions(), GROUPS, lambda texts: bag_of_words(texts) * np.nan, seed=0)
     with pytest.raises(NumericError, match=r"shape \(1, 3\)"):
         train_classifier(opinions(), GROUPS, lambda _: np.zeros((1, 3), np.float32), seed=0)
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FAIRPRUNE_HOME", str(tmp_path))
-    return paths.subfolder("embeddings")
-
-
-def counting():
-    asked = []
-
-    def encode(texts):
-        asked.extend(texts)
-        return bag_of_words(texts)
-
-    return asked, encode
-
-
-def test_embeddings_are_kept(home):
-    asked, encode = counting()
-    first = cached(encode, "bag")(["one", "two", "one"])
-    assert asked == ["one", "two"]
-    assert (first == bag_of_words(["one", "two", "one"])).all()
-    again = cached(encode, "bag")(["two", "three"])
-    assert asked == ["one", "two", "three"]
-    assert (again == bag_of_words(["two", "three"])).all()
-    assert [file.suffix for file in home.iterdir()] == [".npz"]
-    cached(encode, "another encoder")(["one"])
-    assert asked[3:] == ["one"]
-
-
-def test_odd_texts_can_be_embedded(home):
-    _, encode = counting()
-    found = cached(encode, "bag")(["\ud800 lone surrogate", "", "x" * 100_000])
-    assert found.shape == (3, 256)
-    assert cached(encode, "bag")([]).shape[0] == 0
-
-
-def test_a_broken_file_is_computed_anew_and_said_so(home, caplog):
-    asked, encode = counting()
-    cached(encode, "bag")(["one"])
-    (file,) = home.iterdir()
-    file.write_bytes(file.read_bytes()[:40])
-    with caplog.at_level(logging.WARNING):
-        assert (cached(encode, "bag")(["one"]) == bag_of_words(["one"])).all()
-    assert asked == ["one", "one"]
-    assert "computed anew" in caplog.text
-    cached(encode, "bag")(["one"])
-    assert len(asked) == 2
-
-
-def test_the_file_does_not_grow_without_end(home, monkeypatch):
-    monkeypatch.setattr(labels, "MAX_STORED", 2)
-    asked, encode = counting()
-    cached(encode, "bag")(["one", "two", "three"])
-    cached(encode, "bag")(["two", "three"])
-    assert asked == ["one", "two", "three"]
-    cached(encode, "bag")(["one"])
-    assert asked[3:] == ["one"]
 
 
 @pytest.mark.slow
