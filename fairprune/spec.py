@@ -175,6 +175,28 @@ class MetricSpec(Part):
     )
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples of topics.")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the random extract.")
+    labels: str = Field(
+        "packaged",
+        pattern=r"^(packaged|given|model:\S.*)$",
+        description="Who labels sentences by group: packaged (embeddings and logistic regression, trained on the corpus), "
+        "model:ID_OR_FOLDER (a text-classification model), or given (opinions keep their own groups, the packaged one "
+        "labels the summaries).",
+    )
+    label_map: dict[str, str] = Field(
+        default_factory=dict,
+        description="Label of the model = group of the corpus, where their names differ; other labels stand for no group.",
+    )
+    labels_identity: str = Field(
+        "", description="Hash of the label model's weights, filled in when a run is submitted."
+    )
+
+    @model_validator(mode="after")
+    def _map_needs_a_model(self) -> Self:
+        if self.label_map and not self.labels.startswith("model:"):
+            raise BadInput(
+                f"label_map renames the labels of a model, but labels is {self.labels!r}: leave the map out, or name a model"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tau_is_a_share(self) -> Self:

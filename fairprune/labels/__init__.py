@@ -9,6 +9,7 @@ from fairprune.labels.classifier import (
     training_draw,
 )
 from fairprune.labels.embeddings import Embedder, cached, sentence_embedder
+from fairprune.labels.labeller import Labeller, make_labeller
 from fairprune.labels.sentences import MIXED, NONE, SentenceLabel, clauses, label_sentences
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "TRAIN_OPINIONS",
     "Embedder",
     "GroupClassifier",
+    "Labeller",
     "SentenceLabel",
     "cached",
     "clauses",
     "label_sentences",
+    "make_labeller",
     "sentence_embedder",
     "train_classifier",
     "training_draw",
