@@ -172,6 +172,13 @@ def run(
     reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
     ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
     zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
+    labels: Annotated[str, typer.Option(help=_help(MetricSpec, "labels"))] = "packaged",
+    label_map: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL=GROUP", help=_help(MetricSpec, "label_map"))
+    ] = None,
+    quality_bertscore: Annotated[
+        str | None, typer.Option(help=_help(MetricSpec, "quality_bertscore"))
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -199,7 +206,15 @@ def run(
         batch_size=batch_size,
         compositions=compositions,
         sample=sample,
-        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        metrics={
+            "tau": tau,
+            "reading": reading,
+            "ties": ties,
+            "zero_match": zero_match,
+            "labels": labels,
+            "label_map": parse_options(label_map),
+            **({} if quality_bertscore is None else {"quality_bertscore": quality_bertscore}),
+        },
         seed=seed,
         device=device,
         dtype=dtype,

@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairprune.errors import BadInput, unknown
-from fairprune.labels import GroupClassifier, SentenceLabel
+from fairprune.evidence import Evidence, coverage_rows, evidence_facts, find_evidence, sample_evidence
+from fairprune.labels import Embedder, Labeller, SentenceLabel
 from fairprune.metrics import METRICS
 from fairprune.metrics.matchers.words import words
 from fairprune.metrics.quality import MAX_DEGENERATE
 from fairprune.metrics.references import random_extract
 from fairprune.metrics.scoring.cells import SYSTEMS, Resamples, group_rows, metric_cells, quality_cells
-from fairprune.metrics.scoring.systems import QUALITY, System, read, score
+from fairprune.metrics.scoring.numbers import QUALITY
+from fairprune.metrics.scoring.similarity import bertscore_of, name_of
+from fairprune.metrics.scoring.systems import System, read, score
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
@@ -36,10 +39,11 @@ def evaluate(
     summaries: Mapping[str, Sequence[str | None]],
     info: CorpusInfo,
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     *,
     truncated: Mapping[str, Sequence[bool]] | None = None,
     classifier_reason: str | None = None,
+    encoder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
@@ -49,6 +53,7 @@ def evaluate(
         classifier: labels sentences for SPD2; None: SPD2 is missing.
         truncated: like `summaries`: whether generation stopped at the token limit.
         classifier_reason: why there is no classifier.
+        encoder: the packaged sentence encoder, for evidence; None: it is missing.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -75,18 +80,25 @@ def evaluate(
         name: score(sources, found, info, spec, labels=labels, truncated=(truncated or {}).get(name))
         for name, found in texts.items()
     }
+    grounds = {} if encoder is None else find_evidence(sets, texts, info.groups, encoder)
+    similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
+    for name, table in similar.items():
+        systems[name].tables[name_of(spec.quality_bertscore)] = table
+    qualities = [*([name_of(spec.quality_bertscore)] if similar else []), *QUALITY]
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
     return {
         "metrics": {name: metric_cells(metric, systems, draws, why) for name, metric in METRICS.items()},
         "groups": group_rows(systems, info, draws),
-        "quality": {name: quality_cells(name, systems, draws) for name in QUALITY},
+        "quality": {name: quality_cells(name, systems, draws) for name in qualities},
+        "evidence": evidence_facts(encoder is not None),
+        "coverage": coverage_rows(grounds, info.groups, draws),
         "degenerate": degenerate,
-        "samples": [_sample(i, one, systems, info, spec) for i, one in enumerate(sets)],
+        "samples": [_sample(i, one, systems, info, spec, grounds) for i, one in enumerate(sets)],
         "classifier": dict(classifier.report) if classifier else {"reason": why},
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, classifier, systems),
+        "notes": [*_notes(info, topics, degenerate, classifier, systems), *no_similar],
     }
 
 
@@ -115,7 +127,7 @@ def _check(
 def _label_all(
     sets: Sequence[OpinionSet],
     texts: Mapping[str, Sequence[str | None]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     spec: MetricSpec,
 ) -> dict[str, SentenceLabel] | None:
     """Every distinct sentence of sources and summaries, labelled in one go: embedding is the slow part."""
@@ -137,12 +149,18 @@ def _degenerate(system: System) -> dict[str, Any]:
 
 
 def _sample(
-    i: int, one: OpinionSet, systems: Mapping[str, System], info: CorpusInfo, spec: MetricSpec
+    i: int,
+    one: OpinionSet,
+    systems: Mapping[str, System],
+    info: CorpusInfo,
+    spec: MetricSpec,
+    grounds: Mapping[str, Evidence],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"set_id": one.id}
     for name in SYSTEMS:
         if name in systems:
             row[name] = _sample_of(i, systems[name], info, spec)
+            row[name] |= sample_evidence(grounds.get(name), i, info.groups)
     return row
 
 
@@ -174,6 +192,7 @@ def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> di
         "p_y": p_y,
         "unscored": shares.unscored,
         "rouge_l": number("rouge_l"),
+        "copied": number("copied"),
         "words": None if length is None else int(length),
         "repetition": number("repetition"),
         "degenerate": system.degenerate[i],
@@ -188,7 +207,7 @@ def _notes(
     info: CorpusInfo,
     topics: Sequence[str],
     degenerate: Mapping[str, Mapping[str, Any]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     systems: Mapping[str, System],
 ) -> list[str]:
     """What a reader must know before the numbers, in the order of its weight."""

@@ -190,6 +190,13 @@ class MetricSpec(Part):
         "", description="Hash of the label model's weights, filled in when a run is submitted."
     )
 
+    quality_bertscore: str = Field(
+        "none",
+        min_length=1,
+        description="BERTScore of the summaries against the source: none, packaged (MiniLM; reading all opinions again takes "
+        "a second or two per eight of them), or a published encoder by hub id or folder.",
+    )
+
     @model_validator(mode="after")
     def _map_needs_a_model(self) -> Self:
         if self.label_map and not self.labels.startswith("model:"):
@@ -365,6 +372,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": 16,
             "perplexity_tokens": 512,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
     "paper": {
         "calibration": {"samples": 128, "seqlen": 512},
@@ -375,6 +383,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": None,
             "perplexity_tokens": 2048,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
 }
 PRESET_NOTES = {

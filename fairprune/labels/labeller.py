@@ -30,6 +30,23 @@ class Labeller(Protocol):
         """A label per sentence, in order."""
 
 
+def checked(spec: MetricSpec, groups: Sequence[str]) -> MetricSpec:
+    """`spec` as a run keeps it: a label model is looked at, and what its weights are is written down.
+
+    Raises:
+        BadInput, Unavailable: the model cannot be had here, or its labels fit no group.
+    """
+    if not spec.labels.startswith(MODEL):
+        return spec
+    from fairprune import catalogue
+    from fairprune.labels.model import check
+
+    source = check(spec.labels.removeprefix(MODEL), groups, spec.label_map)
+    name = source.place if source.kind == "folder" else source.name
+    identity = catalogue.identity(source)
+    return spec.model_copy(update={"labels": MODEL + name, "labels_identity": identity})
+
+
 def make_labeller(
     spec: MetricSpec,
     opinions: Sequence[Opinion],
@@ -58,6 +75,7 @@ def make_labeller(
             opinions,
             groups,
             label_map=spec.label_map,
+            identity=spec.labels_identity,
             none_below=spec.none_below,
             seed=spec.seed,
             report=report,

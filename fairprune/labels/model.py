@@ -86,6 +86,7 @@ def load_labels(
     groups: Sequence[str],
     *,
     label_map: Mapping[str, str],
+    identity: str,
     none_below: float,
     seed: int,
     report: Callable[[str], None] = lambda _: None,
@@ -94,17 +95,22 @@ def load_labels(
 
     Args:
         opinions: of the corpus's train split.
+        identity: of the weights when the run was submitted; '' where nobody wrote it down.
         report: called with a line of text where something is fetched.
 
     Raises:
-        BadInput, Unavailable: as `check`; weights that are missing.
+        BadInput, Unavailable: as `check`; weights that are missing, or have changed.
     """
     source = check(name, groups, label_map)
     folder = catalogue.fetch(source, report)
     columns = map_labels(_labels_of(folder), groups, label_map)
-    identity = re.sub(r"[^A-Za-z0-9]+", "-", catalogue.identity(source))
+    weights = catalogue.identity(source)
+    if identity and weights != identity:
+        raise BadInput(
+            f"the weights of the label model {source.name} have changed since this run was submitted: submit it again"
+        )
     # Probabilities are kept like embeddings: a text is classified once.
-    classify = cached(_classifier(folder), f"labels-{identity}")
+    classify = cached(_classifier(folder), "labels-" + re.sub(r"[^A-Za-z0-9]+", "-", weights))
     found = ModelLabels(tuple(groups), columns, classify, {})
     return ModelLabels(found.groups, columns, classify, test(found, source.title, opinions, none_below, seed))
 
