@@ -225,6 +225,8 @@ def test_the_packaged_encoder_hears_sentiment(packaged_home):
     assert rows.shape == (3, 384)
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     assert rows[0] @ rows[1] > rows[0] @ rows[2]
+    odd = embed(["", "…", "\ud800 half a pair", "電池", "film " * 200_000])
+    assert np.linalg.norm(odd, axis=1) == pytest.approx([1] * 5, abs=1e-5)
     found, reason = train_classifier(opinions(80), GROUPS, embed, seed=0)
     assert reason is None
     assert found.report["low"] > 0.7

@@ -52,7 +52,7 @@ def encoder() -> Embedder:
             model.max_seq_length = MAX_TOKENS
             loaded.append(model)
         found = loaded[0].encode(
-            [text[:MAX_CHARACTERS] for text in texts],
+            [clipped(text) for text in texts],
             batch_size=64,
             normalize_embeddings=True,
             convert_to_numpy=True,
@@ -74,12 +74,12 @@ def cached(encode: Embedder, name: str) -> Embedder:
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         file = paths.subfolder("embeddings") / f"{name}-{MAX_TOKENS}.npz"
-        clipped = [text[:MAX_CHARACTERS] for text in texts]
-        keys = [embedding_key(name, text) for text in clipped]
+        read = [clipped(text) for text in texts]
+        keys = [embedding_key(name, text) for text in read]
         if not memory:
             memory.update(read_embeddings(prepared_file(name)))
             memory.update(read_embeddings(file))
-        missing = {key: text for key, text in zip(keys, clipped, strict=True) if key not in memory}
+        missing = {key: text for key, text in zip(keys, read, strict=True) if key not in memory}
         if missing:
             new = dict(zip(missing, encode(list(missing.values())), strict=True))
             memory.update(new)
@@ -92,9 +92,14 @@ def cached(encode: Embedder, name: str) -> Embedder:
     return embed
 
 
+def clipped(text: str) -> str:
+    """What a tokenizer is given: at most `MAX_CHARACTERS`, without halves of surrogate pairs, which it refuses."""
+    return text[:MAX_CHARACTERS].encode(errors="replace").decode()
+
+
 def embedding_key(name: str, text: str) -> str:
-    """64 hex digits over the encoder's name, its token limit and a text of at most `MAX_CHARACTERS`."""
-    return hashlib.sha256(f"{name} {MAX_TOKENS} {text}".encode(errors="replace")).hexdigest()
+    """64 hex digits over the encoder's name, its token limit and a `clipped` text."""
+    return hashlib.sha256(f"{name} {MAX_TOKENS} {text}".encode()).hexdigest()
 
 
 def prepared_file(name: str) -> Path:

@@ -19,7 +19,7 @@ from fairprune import catalogue
 from fairprune.errors import BadInput, NumericError, unknown
 from fairprune.labels import heldout
 from fairprune.labels.classifier import MIN_TRAIN, training_draw
-from fairprune.labels.embeddings import MAX_CHARACTERS, Embedder, cached
+from fairprune.labels.embeddings import Embedder, cached, clipped
 from fairprune.labels.sentences import SentenceLabel, label_sentences
 from fairprune.opinions import Opinion
 from fairprune.uncertainty import FloatArray
@@ -205,7 +205,7 @@ def _classifier(folder: Path) -> Embedder:
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             inputs = tokenizer(
-                [texts[i][:MAX_CHARACTERS] for i in batch],
+                [clipped(texts[i]) for i in batch],
                 padding=True,
                 truncation=True,
                 max_length=limit,

@@ -21,7 +21,7 @@ from fairprune import assets, corpora
 from fairprune.corpora.stored import PREFIX
 from fairprune.labels.classifier import training_draw
 from fairprune.labels.embeddings import (
-    MAX_CHARACTERS,
+    clipped,
     embedding_key,
     encoder,
     prepared_file,
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     vectors = encoder()(texts)
     write_embeddings(
         Path(arguments[0]),
-        {embedding_key(name, text[:MAX_CHARACTERS]): row for text, row in zip(texts, vectors, strict=True)},
+        {embedding_key(name, clipped(text)): row for text, row in zip(texts, vectors, strict=True)},
     )
     return 0
 
