@@ -15,7 +15,7 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Stated confidence (across) against accuracy (up) with 95 % intervals, and the line of a perfectly calibrated model.
 
     Args:
-        bins: of `labels.heldout.reliability`, fractions; a dot's area is the number of opinions in its bin.
+        bins: of `labels.heldout.reliability`, fractions; a larger dot has more opinions in its bin.
     """
     import plotly.graph_objects as go
 
@@ -24,7 +24,11 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
             x=[100 * part["confidence"] for part in bins],
             y=[100 * part["accuracy"] for part in bins],
             mode="markers",
-            marker={"color": GROUP_COLOURS[0], "size": [7 + part["n"] ** 0.5 for part in bins]},
+            marker={
+                "color": GROUP_COLOURS[0],
+                "size": [7 + part["n"] ** 0.5 for part in bins],
+                "opacity": 1,
+            },
             error_y={
                 "type": "data",
                 "symmetric": False,
@@ -46,7 +50,7 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         height=330,
         margin={"l": 10, "r": 10, "t": 20, "b": 10},
         xaxis={"title": {"text": "stated confidence"}, "range": [first - 2, 102], **axis},
-        yaxis={"title": {"text": "right"}, "range": [-3, 103], **axis},
+        yaxis={"title": {"text": "share that is right"}, "range": [-3, 103], **axis},
         font={"size": 15},
         showlegend=False,
     )

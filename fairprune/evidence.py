@@ -135,7 +135,7 @@ def sample_evidence(found: Evidence | None, i: int, groups: Sequence[str]) -> di
         if not math.isnan(share)
     }
     return {
-        "evidence": [[[place, score] for place, score in ground] for ground in grounds],
+        "evidence": [[[place, round(score, 4)] for place, score in ground] for ground in grounds],
         "coverage": shares,
     }
 

@@ -105,11 +105,13 @@ def opinions(
 
 
 def rests_on(ground: Sequence[Sequence[Any]]) -> str:
-    """'rests on opinion 2 (0.71) and 5 (0.55)', or on none; plain text."""
+    """'rests on opinions 2 (0.71) and 5 (0.55)', or on none; plain text."""
     if not ground:
         return "rests on no opinion"
     named = [f"{int(place) + 1} ({float(score):.2f})" for place, score in ground]
-    return f"rests on opinion {' and '.join([', '.join(named[:-1]), named[-1]] if len(named) > 1 else named)}"
+    if len(named) == 1:
+        return f"rests on opinion {named[0]}"
+    return f"rests on opinions {', '.join(named[:-1])} and {named[-1]}"
 
 
 def summary_sentences(
