@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairprune.errors import BadInput, unknown
-from fairprune.evidence import Evidence, coverage_rows, evidence_facts, find_evidence, sample_evidence
+from fairprune.evidence import Evidence, coverage_rows, evidence_facts, evidence_of, sample_evidence
 from fairprune.labels import Embedder, Labeller, SentenceLabel
 from fairprune.metrics import METRICS
 from fairprune.metrics.matchers.words import words
@@ -53,7 +53,7 @@ def evaluate(
         classifier: labels sentences for SPD2; None: SPD2 is missing.
         truncated: like `summaries`: whether generation stopped at the token limit.
         classifier_reason: why there is no classifier.
-        encoder: the packaged sentence encoder, for evidence; None: it is missing.
+        encoder: the packaged sentence encoder, for evidence, which is missing without it or without a classifier.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -80,7 +80,7 @@ def evaluate(
         name: score(sources, found, info, spec, labels=labels, truncated=(truncated or {}).get(name))
         for name, found in texts.items()
     }
-    grounds = {} if encoder is None else find_evidence(sets, texts, info.groups, encoder)
+    grounds, no_evidence = evidence_of(sets, texts, info.groups, encoder if classifier else None)
     similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
     for name, table in similar.items():
         systems[name].tables[name_of(spec.quality_bertscore)] = table
@@ -91,7 +91,7 @@ def evaluate(
         "metrics": {name: metric_cells(metric, systems, draws, why) for name, metric in METRICS.items()},
         "groups": group_rows(systems, info, draws),
         "quality": {name: quality_cells(name, systems, draws) for name in qualities},
-        "evidence": evidence_facts(encoder is not None),
+        "evidence": evidence_facts(no_evidence),
         "coverage": coverage_rows(grounds, info.groups, draws),
         "degenerate": degenerate,
         "samples": [_sample(i, one, systems, info, spec, grounds) for i, one in enumerate(sets)],
@@ -234,7 +234,9 @@ def _notes(
             ]
     if classifier is not None:
         notes.append(NOT_COMPARABLE)
-        if classifier.report.get("low", 0.0) <= 1 / len(info.groups):
+        if "accuracy" not in classifier.report:
+            notes.append(f"the group labels are not tested: {classifier.report.get('reason')}")
+        elif classifier.report["low"] <= 1 / len(info.groups):
             notes.append("the group classifier is not shown to be better than chance: SPD2 says nothing here")
         if classifier.report.get("held_out_by") == "opinion":
             notes.append(

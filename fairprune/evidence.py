@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fairprune.errors import Unavailable
 from fairprune.labels import Embedder
 from fairprune.labels.embeddings import embedded
 from fairprune.metrics.matchers.words import tokens
@@ -140,10 +141,28 @@ def sample_evidence(found: Evidence | None, i: int, groups: Sequence[str]) -> di
     }
 
 
-def evidence_facts(made: bool) -> dict[str, Any]:
-    """How evidence was found, for the stored result; or why there is none."""
+def evidence_of(
+    sets: Sequence[OpinionSet],
+    texts: Mapping[str, Sequence[str | None]],
+    groups: Sequence[str],
+    embed: Embedder | None,
+) -> tuple[dict[str, Evidence], str | None]:
+    """`find_evidence`; or nothing and the reason, where there is no encoder or it cannot be had.
+
+    Nothing else rests on it: at the end of a run all other numbers stand.
+    """
+    if embed is None:
+        return {}, NOT_MADE
+    try:
+        return find_evidence(sets, texts, groups, embed), None
+    except Unavailable as error:
+        return {}, str(error)
+
+
+def evidence_facts(reason: str | None) -> dict[str, Any]:
+    """How evidence was found, for the stored result; and why there is none, where there is none."""
     facts: dict[str, Any] = {"encoder": ENCODER, "least_score": LEAST_SCORE, "most": MOST}
-    return facts if made else facts | {"reason": NOT_MADE}
+    return facts if reason is None else facts | {"reason": reason}
 
 
 def coverage_rows(

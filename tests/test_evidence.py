@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fairprune import evidence
-from fairprune.errors import NumericError
+from fairprune.errors import NumericError, Unavailable
 from fairprune.evidence import coverage_rows, find_evidence, sample_evidence
 from fairprune.metrics.scoring.cells import Resamples
 from fairprune.opinions import Opinion, OpinionSet
@@ -129,9 +129,16 @@ def test_coverage_with_its_interval_and_paired_difference():
     assert rows["fresh", "difference"]["value"] == 0
 
 
-def test_facts_say_how():
-    assert evidence.evidence_facts(True) == {"encoder": "all-MiniLM-L6-v2", "least_score": 0.5, "most": 3}
-    assert "reason" in evidence.evidence_facts(False)
+def test_facts_say_how_or_why_not():
+    facts = {"encoder": "all-MiniLM-L6-v2", "least_score": 0.5, "most": 3}
+    assert evidence.evidence_facts(None) == facts
+
+    def gone(_):
+        raise Unavailable("no network")
+
+    for embed_none, words in ((None, "no sentence embeddings were made"), (gone, "no network")):
+        found, reason = evidence.evidence_of([ONE], {"dense": ["Weather."]}, GROUPS, embed_none)
+        assert (found, evidence.evidence_facts(reason)) == ({}, {**facts, "reason": words})
 
 
 @pytest.mark.slow

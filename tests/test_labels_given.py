@@ -69,6 +69,10 @@ def test_spd2_takes_the_sources_own_balance(classifier):
     assert heard["metrics"]["spd2"]["dense"]["value"] == pytest.approx(4 / 3)
     assert given["metrics"]["spd2"]["dense"]["value"] == pytest.approx(-4 / 3)
     assert given["classifier"]["source"].startswith("the data's own groups")
+    alone = given_labels(GROUPS, opinion_rows([SET]), None)
+    notes = evaluate([SET], {"dense": summary}, INFO, MetricSpec(resamples=100), alone)["notes"]
+    assert any("the group labels are not tested: sentences without a label" in note for note in notes)
+    assert not any("better than chance" in note for note in notes)
     json.dumps(given, allow_nan=False)
 
 
