@@ -18,6 +18,7 @@ def test_where_they_cannot_be_computed_the_reason_is_said_and_nothing_is_left(mo
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (paths.home() / "assets" / ".part-training-dead").mkdir()  # of a killed process
     said = []
     assert prepared.ensure(said.append) is None
     assert "cannot be downloaded" in said[-1] and said[-1].endswith("each run does it itself")

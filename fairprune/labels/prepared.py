@@ -8,6 +8,7 @@ fairprune.labels.prepared FILE` is the child process that computes it, so that t
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from fairprune.labels.embeddings import (
 SEED = 0
 """The seed of a run that names none: the draws of other seeds are embedded when they are needed."""
 ENCODER = "minilm"
+PART = ".part-training-"
 
 
 def ensure(report: Callable[[str], None] = lambda _: None) -> Path | None:
@@ -48,7 +50,11 @@ def ensure(report: Callable[[str], None] = lambda _: None) -> Path | None:
         if read_embeddings(file):
             return file
         report("embedding the opinions that group classifiers learn from, half a minute")
-        with tempfile.TemporaryDirectory(dir=file.parent.parent, prefix=".part-") as work:
+        for stale in file.parent.parent.glob(
+            f"{PART}*"
+        ):  # of a process that was killed; the lock says that it is gone
+            shutil.rmtree(stale)
+        with tempfile.TemporaryDirectory(dir=file.parent.parent, prefix=PART) as work:
             made = Path(work) / file.name
             said = _child(made)
             if said is not None:

@@ -29,12 +29,13 @@ def quality_numbers(
         rouge_source: tokens of the joined opinions.
         truncated: whether generation stopped at the token limit; None: not recorded.
     """
-    rouge_1, rouge_2 = overlap.rouge_n(quality.rouge_tokens(text), rouge_source)
+    rouge = quality.rouge_tokens(text)
+    rouge_1, rouge_2 = overlap.rouge_n(rouge, rouge_source)
     found = tokens(text)
     return {
         "rouge_1": rouge_1,
         "rouge_2": rouge_2,
-        "rouge_l": quality.rouge_l(text, rouge_source),
+        "rouge_l": quality.rouge_l_of(rouge, rouge_source),
         "words": float(len(words(text))),
         "empty": float(not text.strip()),
         "repetition": quality.repetition(text),
