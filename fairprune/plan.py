@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fairprune import catalogue, corpora, devices
+from fairprune import catalogue, corpora, devices, labels
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
 from fairprune.methods import get_method
+from fairprune.metrics.scoring import similarity
 from fairprune.prompts import summary_prompt
 from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration
 from fairprune.tokens import TextTokenizer
@@ -85,7 +86,7 @@ def plan_run(
             "noise_band": noise_band,
             "loss_ratio": loss_ratio,
         },
-        metrics={**(metrics or {}), "seed": seed},
+        metrics={**PRESETS[preset].get("metrics", {}), **(metrics or {}), "seed": seed},
         device=devices.resolve(device),
     )
     source = catalogue.check(model)
@@ -97,8 +98,10 @@ def plan_run(
         tokenizer = TextTokenizer.from_folder(folder)
     if windows and _reads_windows(spec) and tokenizer is not None and _can_cut_now(spec):
         calibration_set(spec.calibration, corpora.load(corpus), tokenizer)  # too little text is refused here
-    evaluation = spec.evaluation
+    evaluation, scoring = spec.evaluation, spec.metrics
     if summaries:
+        scoring = labels.checked(scoring, info.groups)
+        similarity.check(scoring.quality_bertscore)
         # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
         wanted = evaluation.samples if samples is not None else None
         sets = opinion_sets(
@@ -119,6 +122,7 @@ def plan_run(
         update={
             "model": spec.model.model_copy(update={"name": name, "identity": catalogue.identity(source)}),
             "evaluation": evaluation,
+            "metrics": scoring,
         }
     )
 

@@ -47,6 +47,8 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
         "validity": evaluation.get("validity", {}),
         "no_claim": evaluation.get("no_claim", []),
         "classifier": evaluation["classifier"],
+        "evidence": evaluation.get("evidence"),  # runs of earlier versions have none
+        "coverage": evaluation.get("coverage", []),
         "notes": evaluation["notes"],
         "n_samples": evaluation["n_samples"],
         "n_topics": evaluation["n_topics"],

@@ -193,6 +193,27 @@ class MetricSpec(Part):
         description="Metrics named before looking: their tests are adjusted together (Holm). All others are exploratory.",
     )
     alpha: float = Field(0.05, gt=0, lt=0.5, description="Error rate of the paired test and of verdicts.")
+    labels: str = Field(
+        "packaged",
+        pattern=r"^(packaged|given|model:\S.*)$",
+        description="Who labels sentences by group: packaged (embeddings and logistic regression, trained on the corpus), "
+        "model:ID_OR_FOLDER (a text-classification model), or given (opinions keep their own groups, the packaged one "
+        "labels the summaries).",
+    )
+    label_map: dict[str, str] = Field(
+        default_factory=dict,
+        description="Label of the model = group of the corpus, where their names differ; other labels stand for no group.",
+    )
+    labels_identity: str = Field(
+        "", description="Hash of the label model's weights, filled in when a run is submitted."
+    )
+
+    quality_bertscore: str = Field(
+        "none",
+        min_length=1,
+        description="BERTScore of the summaries against the source: none, packaged (MiniLM; reading all opinions again takes "
+        "a second or two per eight of them), or a published encoder by hub id or folder.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -204,6 +225,14 @@ class MetricSpec(Part):
     @model_validator(mode="after")
     def _family_is_known(self) -> Self:
         check_family(self.margins, self.primary)
+        return self
+
+    @model_validator(mode="after")
+    def _map_needs_a_model(self) -> Self:
+        if self.label_map and not self.labels.startswith("model:"):
+            raise BadInput(
+                f"label_map renames the labels of a model, but labels is {self.labels!r}: leave the map out, or name a model"
+            )
         return self
 
     @model_validator(mode="after")
@@ -373,6 +402,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": 16,
             "perplexity_tokens": 512,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
     "paper": {
         "calibration": {"samples": 128, "seqlen": 512},
@@ -383,6 +413,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": None,
             "perplexity_tokens": 2048,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
 }
 PRESET_NOTES = {

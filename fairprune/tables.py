@@ -110,7 +110,7 @@ def perplexity_value(value: float | None) -> str:
 
 
 def _row(name: str, cells: list[str]) -> str:
-    return f"{name:14}" + "".join(
+    return f"{name:18}" + "".join(
         f"{cell:>27}" if index < 4 else f"{cell:>14}" for index, cell in enumerate(cells)
     )
 

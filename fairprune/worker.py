@@ -312,7 +312,7 @@ class Execution:
 
     def score(self) -> None:
         from fairprune.evaluate import evaluate
-        from fairprune.labels import sentence_embedder, train_classifier
+        from fairprune.labels import make_labeller, sentence_embedder
 
         rows = {
             name: {row.position: row for row in self.store.summaries(facts["id"])}
@@ -320,12 +320,14 @@ class Execution:
         }
         places = range(len(self.sets))
         self.progress(0, 2, "training the group classifier")
-        classifier, reason = train_classifier(
+        encoder = sentence_embedder()
+        classifier, reason = make_labeller(
+            self.spec.metrics,
             self.corpus.splits["train"],
             self.corpus.info.groups,
-            sentence_embedder(),
-            seed=self.spec.metrics.seed,
-            none_below=self.spec.metrics.none_below,
+            encoder,
+            self.sets,
+            self.say,
         )
         self.progress(1, 2, "scoring")
         texts = {
@@ -342,6 +344,7 @@ class Execution:
             },
             losses=self._losses(texts) if self.spec.evaluation.loss_ratio else None,
             classifier_reason=reason,
+            encoder=encoder,
         )
         self.store.put_result(self.run_id, "evaluation", result)
 

@@ -89,6 +89,7 @@ def test_sqlalchemy_stands_only_in_the_store():
         "fairprune.calibration",
         "fairprune.charts",
         "fairprune.corpora.user",
+        "fairprune.labels.prepared",
         "fairprune.metrics",
         "fairprune.store",
         "fairprune.ui",

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairprune.labels import SentenceLabel
-from fairprune.metrics import METRICS, quality
+from fairprune.metrics import METRICS, overlap, quality
 from fairprune.metrics.matchers import label as label_matcher
 from fairprune.metrics.matchers import ngram
-from fairprune.metrics.matchers.words import words
+from fairprune.metrics.scoring.numbers import QUALITY, quality_numbers
 from fairprune.metrics.shares import Shares
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
 from fairprune.text import sentences
 from fairprune.uncertainty import FloatArray
-
-QUALITY = ("rouge_l", "words", "empty", "repetition", "truncated")
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class Source:
     ngram: ngram.Source
     stems: frozenset[str]
     rouge: list[str]
+    tokens: overlap.SourceTokens
     labels: list[SentenceLabel] | None
 
 
@@ -52,6 +51,7 @@ def read(one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | N
         source,
         frozenset().union(*source.stems.values()),
         quality.rouge_tokens(joined),
+        overlap.read_tokens(one),
         None if labels is None else [labels[s] for opinion in one.opinions for s in sentences(opinion.text)],
     )
 
@@ -94,14 +94,10 @@ def score(
     for i, (source, text) in enumerate(zip(sources, texts, strict=True)):
         if text is None or not with_quality:
             continue
-        numbers = (
-            quality.rouge_l(text, source.rouge),
-            len(words(text)),
-            float(not text.strip()),
-            quality.repetition(text),
-            None if truncated is None else float(truncated[i]),
+        numbers = quality_numbers(
+            text, source.rouge, source.tokens, None if truncated is None else truncated[i]
         )
-        for name, number in zip(QUALITY, numbers, strict=True):
+        for name, number in numbers.items():
             tables[name][i, 0] = math.nan if number is None else number
     reasons = [
         [] if text is None or not with_quality else quality.degenerate_reasons(text, source.stems)
