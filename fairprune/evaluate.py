@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from fairprune.errors import BadInput, unknown
-from fairprune.labels import GroupClassifier, SentenceLabel
-from fairprune.metrics import METRICS
+from fairprune.labels import Embedder, GroupClassifier, SentenceLabel
+from fairprune.metrics.confusion import classifier_bias
 from fairprune.metrics.matchers.words import words
 from fairprune.metrics.quality import MAX_DEGENERATE
 from fairprune.metrics.references import random_extract
 from fairprune.metrics.scoring.cells import SYSTEMS, Resamples, group_rows, metric_cells, quality_cells
+from fairprune.metrics.scoring.notes import metric_notes
 from fairprune.metrics.scoring.systems import QUALITY, System, read, score
+from fairprune.metrics.scoring.tools import prepare
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
@@ -40,6 +43,7 @@ def evaluate(
     *,
     truncated: Mapping[str, Sequence[bool]] | None = None,
     classifier_reason: str | None = None,
+    encoder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
@@ -49,6 +53,8 @@ def evaluate(
         classifier: labels sentences for SPD2; None: SPD2 is missing.
         truncated: like `summaries`: whether generation stopped at the token limit.
         classifier_reason: why there is no classifier.
+        encoder: the packaged sentence encoder, for the embedding matcher and coverage by similarity; None: those
+            are missing.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -70,23 +76,36 @@ def evaluate(
         resample_weights(topics, [one.composition for one in sets], spec.resamples, spec.seed), topics
     )
     labels = _label_all(sets, texts, classifier, spec)
-    sources = [read(one, info, labels) for one in sets]
+    tools = prepare(spec, info, classifier, labels, encoder)
+    sources = [read(one, info, labels, spec) for one in sets]
     systems = {
-        name: score(sources, found, info, spec, labels=labels, truncated=(truncated or {}).get(name))
+        name: score(
+            sources, found, info, spec, tools=tools, labels=labels, truncated=(truncated or {}).get(name)
+        )
         for name, found in texts.items()
     }
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
     return {
-        "metrics": {name: metric_cells(metric, systems, draws, why) for name, metric in METRICS.items()},
+        "metrics": {
+            name: metric_cells(metric, systems, draws, why) for name, metric in tools.metrics.items()
+        },
         "groups": group_rows(systems, info, draws),
         "quality": {name: quality_cells(name, systems, draws) for name in QUALITY},
         "degenerate": degenerate,
         "samples": [_sample(i, one, systems, info, spec) for i, one in enumerate(sets)],
-        "classifier": dict(classifier.report) if classifier else {"reason": why},
+        "classifier": {**classifier.report, "spd2_bias": classifier_bias(classifier.report, spec.seed)}
+        if classifier
+        else {"reason": why},
+        "polarity": {
+            name: {**asdict(found), "passed": found.passed} for name, found in tools.polarity.items()
+        },
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, classifier, systems),
+        "notes": [
+            *_notes(info, topics, degenerate, classifier, systems),
+            *metric_notes(sets, spec, tools, classifier),
+        ],
     }
 
 
@@ -106,6 +125,10 @@ def _check(
                 raise unknown("system", name, SYSTEMS)
             if len(values) != len(sets):
                 raise BadInput(f"{len(values)} {what} of {name!r} do not fit {len(sets)} opinion sets")
+    if len(info.groups) < 2:
+        raise BadInput(
+            f"the corpus {info.name!r} has {len(info.groups)} group: fairness is between at least two"
+        )
     for one in sets:
         for group in one.counts():
             if group not in info.groups:
@@ -151,7 +174,7 @@ def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> di
         value = float(system.tables[table][i, 0]) if table in system.tables else None
         return None if value is None or math.isnan(value) else value
 
-    shares = system.shares["ngram"][i]
+    shares = system.main[i]
     p_x = {
         group: float(share)
         for group, share in zip(info.groups, shares.fair(spec.reading), strict=True)
@@ -208,7 +231,7 @@ def _notes(
         notes.append(f"{n_topics} topics, fewer than {FEW_TOPICS}: intervals are conditional on these topics")
     for name in SYSTEMS:
         if name in systems:
-            reasons = Counter(shares.unscored for shares in systems[name].shares["ngram"] if shares.unscored)
+            reasons = Counter(shares.unscored for shares in systems[name].main if shares.unscored)
             notes += [
                 f"{count} of the {name} summaries unscored: {reason}"
                 for reason, count in sorted(reasons.items())

@@ -333,6 +333,7 @@ class Execution:
                 name: [i in found and found[i].truncated for i in places] for name, found in rows.items()
             },
             classifier_reason=reason,
+            encoder=sentence_embedder(),
         )
         self.store.put_result(self.run_id, "evaluation", result)
 

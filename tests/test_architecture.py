@@ -26,6 +26,7 @@ COVERED_BY = {
     "corpora/stored": "corpora/test_user",
     "tables": "test_results",
     "generations": "test_worker",
+    "part": "test_metric_spec",
     "executors/__init__": "executors/test_launch",
     "migrations/__init__": "test_store_database",
     "migrations/env": "test_store_database",

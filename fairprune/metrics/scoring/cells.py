@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fairprune.labels import NONE
 from fairprune.metrics import Metric
+from fairprune.metrics.scoring.columns import credit_columns, spd2_columns
 from fairprune.metrics.scoring.systems import System
 from fairprune.opinions import CorpusInfo
 from fairprune.uncertainty import (
@@ -85,7 +86,7 @@ def metric_cells(
 # What a missing cell says in the columns that only this metric has.
 _EXTRAS: dict[str, Cell] = {
     "bur": {"n_single_group": 0, "value_multi": None},
-    "spd2": {"absolute": None, "none_share": None},
+    "spd2": {"absolute": None, "absolute_low": None, "absolute_high": None, "none_share": None},
 }
 
 
@@ -127,19 +128,16 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
 
 def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) -> Cell:
     tables = [system.tables[metric.name] for system in systems]
-    shares = systems[0].shares[metric.matcher]
     why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
     cell = _cell(draws.of(metric.statistic, tables), len(draws.topics), why)
     both = np.logical_and.reduce([scored(table) for table in tables])
-    if metric.matcher == "ngram" and len(systems) == 1:
-        cell["n_zero_match"] = sum(one.zero_match for one in shares)
+    cell |= credit_columns(metric, systems, both)
     if metric.name == "bur":
-        several = np.array([not one.single_group for one in shares])
+        several = np.array([not one.single_group for one in systems[0].main])
         cell["n_single_group"] = int((both & ~several).sum())
         cell["value_multi"] = _mean(tables, both & several)
     if metric.name == "spd2":
-        absolute = [table[:, 1] for table in tables if table.shape[1] > 1]
-        cell["absolute"] = _mean(absolute, both) if len(absolute) == len(tables) else None
+        cell |= spd2_columns(systems, draws, both)
         none_shares = [_none_share(system) for system in systems]
         missing = any(share is None for share in none_shares)
         cell["none_share"] = None if missing else _minus([share or 0.0 for share in none_shares])
@@ -171,7 +169,7 @@ def _missing(n_samples: int, reason: str) -> Cell:
 
 
 def _why_unscored(system: System, metric: Metric) -> str:
-    reasons = Counter(one.unscored for one in system.shares[metric.matcher] if one.unscored)
+    reasons = Counter(one.unscored for one in system.inputs[metric.name] if one.unscored)
     listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
     return f"no sample is scored: {listed}"
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from fairprune.labels import SentenceLabel
+from fairprune.metric_spec import MetricSpec
 from fairprune.metrics import METRICS, quality
+from fairprune.metrics.confusion import Correction
+from fairprune.metrics.coverage import Coverage, Document, Scorer, cover, documents
+from fairprune.metrics.matchers import base, ngram
 from fairprune.metrics.matchers import label as label_matcher
-from fairprune.metrics.matchers import ngram
 from fairprune.metrics.matchers.words import words
+from fairprune.metrics.scoring.tools import Tools
 from fairprune.metrics.shares import Shares
 from fairprune.opinions import CorpusInfo, OpinionSet
-from fairprune.spec import MetricSpec
 from fairprune.text import sentences
 from fairprune.uncertainty import FloatArray
 
@@ -26,10 +30,14 @@ QUALITY = ("rouge_l", "words", "empty", "repetition", "truncated")
 class Source:
     """The source side of one sample, read once for all systems."""
 
-    ngram: ngram.Source
+    texts: base.Source
     stems: frozenset[str]
     rouge: list[str]
     labels: list[SentenceLabel] | None
+    gold: dict[str, Fraction]
+    """Sentences per group, by the opinions' own groups."""
+    documents: tuple[Document, ...]
+    """For coverage; () where no metric asks for it."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +45,32 @@ class System:
     """One summary per sample and all that is known of it."""
 
     texts: Sequence[str | None]
-    shares: dict[str, list[Shares]]
-    """Per matcher; a matcher that could not run is missing."""
+    main: list[Shares]
+    """By the matcher of BUR, UER, AUC and SOF."""
+    inputs: dict[str, Sequence[Shares] | Sequence[Coverage]]
+    """Metric → what it was computed from; a metric without labels is missing."""
     tables: dict[str, FloatArray]
-    """Metric or quality number → (n, columns), NaN: unscored. 'groups': signed p_y − p_x per group."""
+    """Metric or quality number → (n, columns), NaN: unscored. 'groups': signed p_y − p_x per group. 'exclusive':
+    share of n-gram credit that one group alone could give. 'spd2_observed': y − x per group before correction."""
     labels: list[list[SentenceLabel]] | None
     degenerate: list[list[str]]
+    correction: Correction | None = None
+    """Of SPD2, where it is corrected."""
 
 
-def read(one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | None) -> Source:
-    source = ngram.read_source(one, info.groups)
+def read(
+    one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | None, spec: MetricSpec
+) -> Source:
+    source = ngram.read_source(one, info.groups, spec.extra_stop_words)
     joined = " ".join(opinion.text for opinion in one.opinions)
+    pairs = [(opinion.text, opinion.group) for opinion in one.opinions] if spec.extra else []
     return Source(
         source,
         frozenset().union(*source.stems.values()),
         quality.rouge_tokens(joined),
         None if labels is None else [labels[s] for opinion in one.opinions for s in sentences(opinion.text)],
+        label_matcher.gold_counts(one),
+        documents(pairs, info.groups),
     )
 
 
@@ -62,28 +80,51 @@ def score(
     info: CorpusInfo,
     spec: MetricSpec,
     *,
+    tools: Tools,
     labels: dict[str, SentenceLabel] | None,
     truncated: Sequence[bool] | None,
 ) -> System:
-    shares = {
-        "ngram": [
-            ngram.match(source.ngram, text, spec.zero_match)
-            for source, text in zip(sources, texts, strict=True)
-        ]
-    }
+    main = tools.matcher([source.texts for source in sources], texts)
+    coverage = {kind: _coverage(sources, texts, info, found) for kind, found in tools.coverage.items()}
     labelled = None
+    observed: list[Shares] = []
     if labels is not None:
         labelled = [[labels[sentence] for sentence in sentences(text or "")] for text in texts]
-        shares["label"] = [
-            label_matcher.match(info.groups, source.labels or [], None if text is None else found)
+        observed = [
+            label_matcher.match(
+                info.groups,
+                source.gold if spec.spd2_source == "gold-source" else source.labels or [],
+                None if text is None else found,
+            )
             for source, text, found in zip(sources, texts, labelled, strict=True)
         ]
+    inputs: dict[str, Sequence[Shares] | Sequence[Coverage]] = {}
+    for name in tools.metrics:
+        kind = METRICS[name].matcher
+        if kind == "ngram":
+            inputs[name] = main
+        elif kind in coverage:
+            inputs[name] = coverage[kind]
+        elif labels is not None:
+            inputs[name] = _corrected(observed, tools.correction)
     tables = {
-        name: _table([None if s.summary is None else metric.sample(s, spec) for s in shares[metric.matcher]])
-        for name, metric in METRICS.items()
-        if metric.matcher in shares
+        name: _table(
+            [None if one.unscored is not None else tools.metrics[name].sample(one, spec) for one in found]
+        )
+        for name, found in inputs.items()
     }
-    tables["groups"] = _table([_signed(s, spec) for s in shares["ngram"]], len(info.groups))
+    if spec.spd2_source == "confusion-corrected" and labels is not None:
+        tables["spd2_observed"] = _table([_balance(one) for one in observed], len(info.groups))
+    if spec.matcher == "ngram":
+        tables["exclusive"] = _table(
+            [
+                None
+                if one.summary is None
+                else [ngram.exclusive_share(source.texts, text, spec.extra_stop_words)]
+                for source, text, one in zip(sources, texts, main, strict=True)
+            ]
+        )
+    tables["groups"] = _table([_signed(one, spec) for one in main], len(info.groups))
     for name in QUALITY:
         tables[name] = np.full((len(texts), 1), np.nan)
     for i, (source, text) in enumerate(zip(sources, texts, strict=True)):
@@ -102,7 +143,28 @@ def score(
         [] if text is None else quality.degenerate_reasons(text, source.stems)
         for source, text in zip(sources, texts, strict=True)
     ]
-    return System(texts, shares, tables, labelled, reasons)
+    correction = tools.correction if isinstance(tools.correction, Correction) else None
+    return System(texts, main, inputs, tables, labelled, reasons, correction)
+
+
+def _coverage(
+    sources: Sequence[Source], texts: Sequence[str | None], info: CorpusInfo, scorer: Scorer | str
+) -> list[Coverage]:
+    if isinstance(scorer, str):
+        return [Coverage(info.groups, (), scorer) for _ in texts]
+    return cover([source.documents for source in sources], texts, info.groups, scorer)
+
+
+def _corrected(observed: Sequence[Shares], correction: Correction | str | None) -> list[Shares]:
+    if isinstance(correction, str):
+        return [one.unwritten(correction) for one in observed]
+    return [one if correction is None else correction.apply(one) for one in observed]
+
+
+def _balance(shares: Shares) -> Sequence[float] | None:
+    if shares.summary is None:
+        return None
+    return [float(p_y - p_x) for _, p_x, p_y in shares.pairs("ratio")]
 
 
 def _table(rows: Sequence[Sequence[float] | None], columns: int = 1) -> FloatArray:
