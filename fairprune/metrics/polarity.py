@@ -99,7 +99,9 @@ def polarity(embed: Embedder, statements: Sequence[tuple[str, str]] | None = Non
     drawn = []
     for _ in range(RESAMPLES):
         times = np.bincount(rng.integers(n, size=n), minlength=n)
-        drawn.append(ranked.auc(np.tile(times[first] * times[second], 2).astype(np.float64)))
+        weights = np.tile(times[first] * times[second], 2).astype(np.float64)
+        if weights.any():  # one and the same pair, drawn n times, compares with nothing
+            drawn.append(ranked.auc(weights))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     a, b = np.nonzero(~np.eye(n, dtype=bool))
     nearer = [
