@@ -54,6 +54,19 @@ Corpus = Annotated[
     str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")
 ]
 Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="KEY=VALUE",
+        help="Another choice of the metrics: "
+        + " ".join(
+            f"{name}: {field.description}"
+            for name, field in MetricSpec.model_fields.items()
+            if name not in ("tau", "reading", "ties", "zero_match", "seed")
+        ),
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
 Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
@@ -167,6 +180,7 @@ def run(
     reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
     ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
     zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
+    metric: Metric = None,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -194,7 +208,10 @@ def run(
         batch_size=batch_size,
         compositions=compositions,
         sample=sample,
-        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        metrics={
+            **parse_options(metric),
+            **{"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        },
         seed=seed,
         device=device,
         dtype=dtype,

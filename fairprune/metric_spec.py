@@ -127,6 +127,17 @@ class MetricSpec(Part):
             )
         return self
 
+    def by_words(self) -> MetricSpec:
+        """The same choices with the n-gram matcher and no metric that needs a model."""
+        plain = {
+            "matcher": "ngram",
+            "matcher_model": "",
+            "temperature": None,
+            "extra": (),
+            "entailment_model": "",
+        }
+        return self.model_copy(update=plain)
+
     @property
     def softmax_temperature(self) -> float:
         """T of the chosen matcher.

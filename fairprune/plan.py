@@ -10,6 +10,7 @@ from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
 from fairprune.methods import get_method
+from fairprune.metrics.scoring import tools
 from fairprune.prompts import summary_prompt
 from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration
 from fairprune.tokens import TextTokenizer
@@ -84,6 +85,8 @@ def plan_run(
         metrics={**(metrics or {}), "seed": seed},
         device=devices.resolve(device),
     )
+    if summaries:
+        tools.check(spec.metrics)
     source = catalogue.check(model)
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)

@@ -211,7 +211,8 @@ class Execution:
             sets = available[start : start + portion]
             facts = self._writer(corpus).write("calibration", sets, self._dense_id(sets))
             texts = [row.text for row in self.store.summaries(facts["id"])]
-            scored = evaluate(sets, {"dense": texts}, corpus.info, self.spec.metrics, None)["samples"]
+            metrics = self.spec.metrics.by_words()
+            scored = evaluate(sets, {"dense": texts}, corpus.info, metrics, None)["samples"]
             unfair = 0 if wanted == "fair" else 1
             new = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
             chosen += new

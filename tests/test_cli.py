@@ -204,6 +204,10 @@ def test_what_only_the_run_can_find_has_the_same_exit_codes(capsys, tiny_folder,
             "unknown calibration set 'fair'",
         ),
         (
+            ["run", "--model", TINY, "--method", "wanda", "--metric", "matcher=words"],
+            "metrics.matcher cannot be 'words'",
+        ),
+        (
             ["run", "--model", TINY, "--method", "wanda", "--json", "/no/such/folder/x.json"],
             "cannot be written there",
         ),

@@ -51,6 +51,22 @@ def test_the_temperature_is_the_matchers_own_unless_asked_for():
     assert MetricSpec(matcher="bertscore", temperature=0.3).softmax_temperature == 0.3
 
 
+def test_by_words_keeps_what_needs_no_model():
+    spec = MetricSpec(matcher="bertscore", temperature=1, tau="0.7", extra=("ec",), entailment_model="x/y")
+    plain = spec.by_words()
+    assert plain == MetricSpec(tau="0.7")
+    assert MetricSpec.model_validate(plain.model_dump()) == plain
+
+
+def test_the_dense_summaries_do_not_depend_on_the_metrics():
+    from fairprune.generations import dense_id
+
+    parts = {"model": {"name": "m"}, "pruning": {"method": "wanda"}, "calibration": {}, "evaluation": {}}
+    one, two = build(**parts), build(**parts, metrics={"matcher": "label", "extra": "ec_embedding"})
+    assert one.id != two.id
+    assert dense_id(one, "float32", []) == dense_id(two, "float32", [])
+
+
 def test_every_field_has_its_sentence():
     for name, field in MetricSpec.model_fields.items():
         assert (field.description or "").endswith("."), name

@@ -82,8 +82,8 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     rows = []
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
-        matcher = MATCHERS.get(str(cells["dense"].get("matcher")), "")
-        words = [metric.title, better(metric), *([matcher] if matcher else [])]
+        matcher = cells["dense"].get("matcher")
+        words = [metric.title, better(metric), *([MATCHERS.get(matcher, f"by {matcher}")] if matcher else [])]
         notes = "".join(f"<small>{escape(note)}</small>" for note in words)
         title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
