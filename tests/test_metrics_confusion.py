@@ -127,6 +127,8 @@ def test_three_groups_keep_their_sum():
         (((52, 48), (48, 52)), "condition number 25, and at most 10"),
         (((5, 5), (5, 5)), "too badly"),
         (((9, 1), (0, 0)), "no held-out opinion of b"),
+        # rates .52 and .63: condition number 7, but 110 opinions of which 16 are b's do not tell it from chance
+        (((49, 45), (6, 10)), "110 held-out opinions do not show"),
     ],
 )
 def test_a_matrix_that_cannot_be_trusted_is_refused(rows, says):

@@ -146,8 +146,28 @@ def test_spd2_of_odd_texts_is_counted():
     for source in ("classifier", "gold-source", "confusion-corrected"):
         spec = MetricSpec(resamples=100, spd2_source=source)
         cell = evaluate(sets, {"dense": texts}, moods, spec, classifier)["metrics"]["spd2"]["dense"]
+        if source == "confusion-corrected":  # 'Xylophone quartz.' counts for its likeliest group
+            assert (cell["n"], cell["n_unscored"]) == (2, 3)
+            continue
         assert (cell["n"], cell["n_unscored"]) == (1, 4)
         assert cell["value"] == pytest.approx(1)  # all fresh against half
+
+
+def test_labels_of_a_summary_without_words_do_not_count():
+    sure = train_classifier(opinions(), GROUPS, bag_of_words, seed=0)[0]
+    moods = CorpusInfo("m", "M", GROUPS, "review", "p", "s")
+    given = OpinionSet(
+        "s", "t", "b", GROUPS[0], (Opinion(FRESH, GROUPS[0], ""), Opinion(ROTTEN, GROUPS[1], ""))
+    )
+    # with no threshold at all every sentence is somebody's, '🙂' too
+    for spec in (
+        MetricSpec(resamples=100, none_below=0),
+        MetricSpec(resamples=100, none_below=0, matcher="label"),
+    ):
+        found = evaluate([given], {"dense": ["🙂"]}, moods, spec, sure)["metrics"]
+        for name in ("spd2", *(["bur"] if spec.matcher == "label" else [])):
+            assert found[name]["dense"]["value"] is None
+            assert "without words" in found[name]["dense"]["reason"]
 
 
 @pytest.mark.slow

@@ -244,7 +244,7 @@ def test_spd2_corrected_by_the_confusion_matrix(moods):
     found = run(MOODS, MOOD_SETS, classifier=known, spd2_source="confusion-corrected")
     cell = found["metrics"]["spd2"]["dense"]
     assert names(found)["spd2"] == "label, confusion-corrected"
-    # linear: divided by .9 + .8 − 1
+    # linear: divided by .9 + .8 − 1 (every sentence here is sure, so its likeliest group is its label)
     assert cell["value"] == pytest.approx(plain / 0.7)
     assert cell["correction_low"] < cell["value"] < cell["correction_high"]
     assert cell["n_outside"] == 0
@@ -252,6 +252,20 @@ def test_spd2_corrected_by_the_confusion_matrix(moods):
     assert found["metrics"]["spd2"]["pruned"]["n_outside"] == 2
     assert "correction_low" not in found["metrics"]["spd2"]["difference"]
     assert any("corrected by the confusion matrix" in note for note in found["notes"])
+
+
+def test_the_correction_reads_every_sentence_as_its_likeliest_group(moods):
+    # a sentence that is no group's at the threshold is one's all the same for the matrix
+    texts = {"dense": ["Xylophone quartz."] * 6}
+    assert run(MOODS, MOOD_SETS, texts, classifier=moods)["metrics"]["spd2"]["dense"]["n"] == 0
+    known = with_matrix(moods, (90, 10), (20, 80))
+    found = run(MOODS, MOOD_SETS, texts, classifier=known, spd2_source="confusion-corrected")
+    assert found["metrics"]["spd2"]["dense"]["n"] == 6
+    nearest = moods.groups[int(moods.probabilities(["Xylophone quartz."])[0].argmax())]
+    # p_x (1/3, 1/2, 3/5), mean .477778; all of one group: ±: (1 − p) · 2 / .7
+    mean = (1 / 3 + 1 / 2 + 3 / 5) / 3
+    expected = 2 * (1 - mean) / 0.7 if nearest == GROUPS[0] else -2 * mean / 0.7
+    assert found["metrics"]["spd2"]["dense"]["value"] == pytest.approx(expected)
 
 
 def test_an_ill_conditioned_correction_is_refused_with_the_reason(moods):
@@ -267,10 +281,10 @@ def test_the_classifiers_own_bias_stands_beside_spd2(moods):
     found = run(MOODS, MOOD_SETS, classifier=with_matrix(moods, (40, 10), (20, 30)))
     bias = found["classifier"]["spd2_bias"]
     assert (bias["value"], bias["n"]) == (pytest.approx(0.2), 100)
-    assert any(
-        "would report an SPD2 of +0.20 (95 %: −0.0" in note or "+0.20 (95 %: +0.0" in note
-        for note in found["notes"]
-    )
+    # per opinion +2 with 20 %, −2 with 10 %: standard error .108
+    note = next(note for note in found["notes"] if "would report an SPD2" in note)
+    assert "SPD2 of +0.20 (95 %: " in note
+    assert note.endswith("on 100 held-out opinions whose groups are known")
 
 
 def test_three_groups_through_everything():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fairprune.errors import BadInput
+from fairprune.labels import GroupClassifier, SentenceLabel
 from fairprune.metrics.shares import Shares
 from fairprune.uncertainty import LEVEL, FloatArray
 
@@ -52,7 +53,8 @@ def correction(report: Mapping[str, Any]) -> Correction:
     for several classes Saerens et al., Neural Computation 14 (2002).
 
     Raises:
-        BadInput: no matrix, a group without held-out opinions, or a matrix that is too near to singular.
+        BadInput: no matrix, a group without held-out opinions, a matrix that is too near to singular, or one that so
+            few opinions do not tell from a singular one.
     """
     counts = _counts(report)
     groups = list(report["groups"])
@@ -68,7 +70,26 @@ def correction(report: Mapping[str, Any]) -> Correction:
             f"the classifier tells the groups apart too badly for a correction: its confusion matrix has the condition "
             f"number {condition:.3g}, and at most {MAX_CONDITION:g} is inverted"
         )
+    turned = np.mean([np.linalg.det(drawn) <= 0 for drawn in _redrawn(counts, 0)])
+    if turned > (1 - LEVEL) / 2:
+        raise BadInput(
+            f"{int(counts.sum())} held-out opinions do not show that the classifier tells the groups apart (in {turned:.0%} of "
+            "resamples its confusion matrix has no use): SPD2 is not corrected"
+        )
     return Correction(counts, np.linalg.inv(rates.T), condition)
+
+
+def likeliest(classifier: GroupClassifier, sentences: Sequence[str]) -> dict[str, SentenceLabel]:
+    """Every sentence with its likeliest group, however unsure: what the confusion matrix was counted with.
+
+    With a threshold the labelled sentences are surer than the matrix knows, and its inverse corrects too much.
+    """
+    rows = classifier.probabilities(sentences)
+    best = [classifier.groups[i] for i in rows.argmax(axis=1)] if sentences else []
+    return {
+        sentence: SentenceLabel(sentence, group, float(row.max()), (group,))
+        for sentence, group, row in zip(sentences, best, rows, strict=True)
+    }
 
 
 def outside(shares: Sequence[Shares]) -> int:
@@ -83,7 +104,8 @@ def outside(shares: Sequence[Shares]) -> int:
 def correction_bounds(found: Correction, observed: FloatArray, seed: int) -> tuple[float, float] | None:
     """95 % bounds of the corrected signed SPD2 from what the held-out opinions leave open of the matrix alone.
 
-    Each row of the matrix is drawn anew (multinomial); draws that cannot be inverted are left out.
+    Each row of the matrix is drawn anew (multinomial); draws in which the groups are not told apart are left out, and
+    `correction` refuses a matrix of which more than 2.5 % are.
 
     Args:
         observed: (n, groups) uncorrected y − x of the scored samples.
@@ -93,19 +115,23 @@ def correction_bounds(found: Correction, observed: FloatArray, seed: int) -> tup
     """
     if not len(observed):
         return None
-    rng = np.random.default_rng(seed)
-    totals = found.counts.sum(axis=1)
-    drawn = []
-    for _ in range(DRAWS):
-        rates = np.array(
-            [rng.multinomial(int(n), row / n) / n for n, row in zip(totals, found.counts, strict=True)]
-        )
-        if np.linalg.cond(rates) < 1e6:
-            drawn.append(float(spd2_values(observed @ np.linalg.inv(rates.T).T).mean()))
+    drawn = [
+        float(spd2_values(observed @ np.linalg.inv(rates.T).T).mean())
+        for rates in _redrawn(found.counts, seed)
+        if np.linalg.det(rates) > 1e-6
+    ]
     if not drawn:
         return None
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def _redrawn(counts: FloatArray, seed: int) -> Iterator[FloatArray]:
+    """Recognition rates (groups, groups) of as many held-out opinions of each group, `DRAWS` times."""
+    rng = np.random.default_rng(seed)
+    totals = counts.sum(axis=1)
+    for _ in range(DRAWS):
+        yield np.array([rng.multinomial(int(n), row / n) / n for n, row in zip(totals, counts, strict=True)])
 
 
 def spd2_values(d: FloatArray) -> FloatArray:

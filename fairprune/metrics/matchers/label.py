@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from fairprune.metrics.matchers.base import EMPTY, NOT_WRITTEN, Matcher, Source
+from fairprune.metrics.matchers.base import EMPTY, NOT_WRITTEN, Matcher, Source, unreadable
 from fairprune.metrics.shares import Shares, from_counts
 from fairprune.text import sentences
 
@@ -67,6 +67,4 @@ def matcher(labels: Mapping[str, SentenceLabel]) -> Matcher:
 def _by_tokens(source: Source, summary: str | None, labels: Mapping[str, SentenceLabel]) -> Shares:
     found = [labels[sentence] for sentence in sentences(summary or "")]
     shares = from_counts(source.groups, source.counts, label_counts(found), no_match=NO_LABEL)
-    if not found:
-        return shares.unwritten(NOT_WRITTEN if summary is None else EMPTY)
-    return shares
+    return unreadable(source, summary) or shares

@@ -36,8 +36,9 @@ def metric_notes(
         notes.append(CORRECTED)
     bias = classifier_bias(classifier.report, spec.seed)
     if bias["value"] is not None:
+        value, low, high = (f"{bias[key]:+.2f}".replace("-", "−") for key in ("value", "low", "high"))
         notes.append(
-            f"the group classifier itself would report an SPD2 of {bias['value']:+.2f} (95 %: {bias['low']:+.2f} to "
-            f"{bias['high']:+.2f}) on {bias['n']} held-out opinions whose groups are known".replace("-", "−")
+            f"the group classifier itself would report an SPD2 of {value} (95 %: {low} to {high}) on {bias['n']} "
+            "held-out opinions whose groups are known"
         )
     return notes

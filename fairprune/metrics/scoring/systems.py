@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,7 +16,7 @@ from fairprune.metrics.confusion import Correction
 from fairprune.metrics.coverage import Coverage, Document, Scorer, cover, documents
 from fairprune.metrics.matchers import base, ngram
 from fairprune.metrics.matchers import label as label_matcher
-from fairprune.metrics.matchers.words import words
+from fairprune.metrics.matchers.words import tokens, words
 from fairprune.metrics.scoring.tools import Tools
 from fairprune.metrics.shares import Shares
 from fairprune.opinions import CorpusInfo, OpinionSet
@@ -90,14 +90,7 @@ def score(
     observed: list[Shares] = []
     if labels is not None:
         labelled = [[labels[sentence] for sentence in sentences(text or "")] for text in texts]
-        observed = [
-            label_matcher.match(
-                info.groups,
-                source.gold if spec.spd2_source == "gold-source" else source.labels or [],
-                None if text is None else found,
-            )
-            for source, text, found in zip(sources, texts, labelled, strict=True)
-        ]
+        observed = _observed(sources, texts, labelled, info, spec, tools.likeliest)
     inputs: dict[str, Sequence[Shares] | Sequence[Coverage]] = {}
     for name in tools.metrics:
         kind = METRICS[name].matcher
@@ -153,6 +146,33 @@ def _coverage(
     if isinstance(scorer, str):
         return [Coverage(info.groups, (), scorer) for _ in texts]
     return cover([source.documents for source in sources], texts, info.groups, scorer)
+
+
+def _observed(
+    sources: Sequence[Source],
+    texts: Sequence[str | None],
+    labelled: Sequence[Sequence[SentenceLabel]],
+    info: CorpusInfo,
+    spec: MetricSpec,
+    likeliest: Mapping[str, SentenceLabel],
+) -> list[Shares]:
+    """SPD2's shares, before correction. Where they will be corrected, every sentence has its likeliest group."""
+
+    def of(labels: Sequence[SentenceLabel]) -> list[SentenceLabel]:
+        return [likeliest.get(label.sentence, label) for label in labels]
+
+    shares = [
+        label_matcher.match(
+            info.groups,
+            source.gold if spec.spd2_source == "gold-source" else of(source.labels or []),
+            None if text is None else of(found),
+        )
+        for source, text, found in zip(sources, texts, labelled, strict=True)
+    ]
+    return [
+        one.unwritten(base.NO_WORDS) if text and text.strip() and not tokens(text) else one
+        for one, text in zip(shares, texts, strict=True)
+    ]
 
 
 def _corrected(observed: Sequence[Shares], correction: Correction | str | None) -> list[Shares]:

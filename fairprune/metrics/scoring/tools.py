@@ -13,7 +13,7 @@ from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.labels import Embedder, GroupClassifier, SentenceLabel
 from fairprune.metric_spec import MetricSpec
 from fairprune.metrics import PACKAGED_ENCODER, Metric, chosen
-from fairprune.metrics.confusion import Correction, correction
+from fairprune.metrics.confusion import Correction, correction, likeliest
 from fairprune.metrics.coverage import Scorer, entailment_scorer, similarity_scorer
 from fairprune.metrics.matchers import bartscore, bertscore, embedding, label, ngram, pretrained
 from fairprune.metrics.matchers.base import Matcher, Source
@@ -37,6 +37,8 @@ class Tools:
     """'entailment', 'similarity' → scorer, or why there is none; only what the spec asks for."""
     correction: Correction | str | None
     """Of SPD2; why there is none; None where none is asked for."""
+    likeliest: dict[str, SentenceLabel]
+    """Sentence → its likeliest group, where SPD2 is corrected; else {}."""
     polarity: dict[str, Polarity]
     """Encoder → its polarity test, of those encoders that a metric rests on."""
 
@@ -69,12 +71,14 @@ def prepare(
         except FairpruneError as error:
             coverage["similarity"] = str(error)
     corrected: Correction | str | None = None
+    unsure: dict[str, SentenceLabel] = {}
     if spec.spd2_source == "confusion-corrected" and classifier is not None:
         try:
             corrected = correction(classifier.report)
+            unsure = likeliest(classifier, list(labels or {}))
         except BadInput as error:
             corrected = str(error)
-    return Tools(metrics, matcher, coverage, corrected, tests)
+    return Tools(metrics, matcher, coverage, corrected, unsure, tests)
 
 
 def check(spec: MetricSpec) -> None:
