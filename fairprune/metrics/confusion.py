@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from fairprune.errors import BadInput
-from fairprune.labels import GroupClassifier, SentenceLabel
 from fairprune.metrics.shares import Shares
 from fairprune.uncertainty import LEVEL, FloatArray
 
@@ -77,19 +76,6 @@ def correction(report: Mapping[str, Any]) -> Correction:
             "resamples its confusion matrix has no use): SPD2 is not corrected"
         )
     return Correction(counts, np.linalg.inv(rates.T), condition)
-
-
-def likeliest(classifier: GroupClassifier, sentences: Sequence[str]) -> dict[str, SentenceLabel]:
-    """Every sentence with its likeliest group, however unsure: what the confusion matrix was counted with.
-
-    With a threshold the labelled sentences are surer than the matrix knows, and its inverse corrects too much.
-    """
-    rows = classifier.probabilities(sentences)
-    best = [classifier.groups[i] for i in rows.argmax(axis=1)] if sentences else []
-    return {
-        sentence: SentenceLabel(sentence, group, float(row.max()), (group,))
-        for sentence, group, row in zip(sentences, best, rows, strict=True)
-    }
 
 
 def outside(shares: Sequence[Shares]) -> int:

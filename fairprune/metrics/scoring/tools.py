@@ -13,7 +13,7 @@ from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.labels import Embedder, GroupClassifier, SentenceLabel
 from fairprune.metric_spec import MetricSpec
 from fairprune.metrics import PACKAGED_ENCODER, Metric, chosen
-from fairprune.metrics.confusion import Correction, correction, likeliest
+from fairprune.metrics.confusion import Correction, correction
 from fairprune.metrics.coverage import Scorer, entailment_scorer, similarity_scorer
 from fairprune.metrics.matchers import bartscore, bertscore, embedding, label, ngram, pretrained
 from fairprune.metrics.matchers.base import Matcher, Source
@@ -75,7 +75,7 @@ def prepare(
     if spec.spd2_source == "confusion-corrected" and classifier is not None:
         try:
             corrected = correction(classifier.report)
-            unsure = likeliest(classifier, list(labels or {}))
+            unsure = _likeliest(classifier, list(labels or {}))
         except BadInput as error:
             corrected = str(error)
     return Tools(metrics, matcher, coverage, corrected, unsure, tests)
@@ -148,3 +148,16 @@ def _unscored(reason: str) -> Matcher:
         return [from_counts(one.groups, one.counts, {}).unwritten(reason) for one in sources]
 
     return shares
+
+
+def _likeliest(classifier: GroupClassifier, sentences: Sequence[str]) -> dict[str, SentenceLabel]:
+    """Every sentence with its likeliest group, however unsure: what the confusion matrix was counted with.
+
+    With a threshold the labelled sentences are surer than the matrix knows, and its inverse corrects too much.
+    """
+    rows = classifier.probabilities(sentences)
+    best = [classifier.groups[i] for i in rows.argmax(axis=1)] if sentences else []
+    return {
+        sentence: SentenceLabel(sentence, group, float(row.max()), (group,))
+        for sentence, group, row in zip(sentences, best, rows, strict=True)
+    }
