@@ -13,21 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
 from fairprune import __version__, catalogue, cli_evaluate, devices, jobs
+from fairprune import cli_options as options
+from fairprune.cli_options import parse_options
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.methods import get_method
+from fairprune.metric_spec import parse_choices
+from fairprune.metrics.margins import parse_margins
 from fairprune.plan import plan_run
-from fairprune.spec import (
-    PRESET_NOTES,
-    CalibrationSpec,
-    EvaluationSpec,
-    MetricSpec,
-    ModelSpec,
-    PruningSpec,
-    RunSpec,
-)
+from fairprune.spec import RunSpec
 
 app = typer.Typer(
     name="fairprune",
@@ -37,28 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_evaluate.register(app)
-
-
-def _help(part: type[BaseModel], field: str) -> str:
-    return part.model_fields[field].description or ""
-
-
-Model = Annotated[str, typer.Option(help=_help(ModelSpec, "name"))]
-Method = Annotated[str, typer.Option(help=_help(PruningSpec, "method"))]
-Sparsity = Annotated[float | None, typer.Option(help=_help(PruningSpec, "sparsity"))]
-Pattern = Annotated[str | None, typer.Option(help=_help(PruningSpec, "pattern"))]
-Allocation = Annotated[str, typer.Option(help=_help(PruningSpec, "allocation"))]
-Option = Annotated[
-    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))
-]
-Calibration = Annotated[str, typer.Option(help=_help(CalibrationSpec, "name"))]
-Corpus = Annotated[
-    str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")
-]
-Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
-Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
-Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
-Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
 
 
 @app.command()
@@ -77,8 +50,8 @@ def assets() -> None:
 
 @app.command()
 def prune(
-    model: Annotated[str | None, typer.Option(help=_help(ModelSpec, "name"))] = None,
-    method: Annotated[str | None, typer.Option(help=_help(PruningSpec, "method"))] = None,
+    model: options.ModelIfAny = None,
+    method: options.MethodIfAny = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -91,21 +64,21 @@ def prune(
             help="Prune nothing: check this folder, written earlier, against its manifest and masks."
         ),
     ] = None,
-    sparsity: Sparsity = None,
-    pattern: Pattern = None,
-    allocation: Allocation = "uniform",
-    calibration: Calibration = "balanced",
-    corpus: Corpus = "movies",
-    samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
-    seqlen: Seqlen = None,
-    seed: Seed = 0,
+    sparsity: options.Sparsity = None,
+    pattern: options.Pattern = None,
+    allocation: options.Allocation = "uniform",
+    calibration: options.Calibration = "balanced",
+    corpus: options.Corpus = "movies",
+    samples: options.Windows = None,
+    seqlen: options.Seqlen = None,
+    seed: options.Seed = 0,
     calibration_ids: Annotated[
         Path | None,
         typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens)."),
     ] = None,
-    option: Option = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
+    option: options.Option = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
 ) -> None:
     """Prunes a model and writes it as dense safetensors that plain transformers loads."""
     if verify is not None:
@@ -152,52 +125,39 @@ def prune(
 
 @app.command()
 def run(
-    model: Model,
-    method: Method,
-    sparsity: Sparsity = None,
-    pattern: Pattern = None,
-    allocation: Allocation = "uniform",
-    calibration: Calibration = "balanced",
-    corpus: Corpus = "movies",
-    preset: Annotated[
-        str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))
-    ] = "quick",
-    option: Option = None,
-    samples: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "samples"))] = None,
-    calibration_samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
-    seqlen: Seqlen = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "max_new_tokens"))] = None,
-    batch_size: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "batch_size"))] = None,
-    compositions: Annotated[str, typer.Option(help=_help(EvaluationSpec, "compositions"))] = "mixed",
-    sample: Annotated[bool, typer.Option("--sample", help=_help(EvaluationSpec, "sample"))] = False,
-    tau: Annotated[str, typer.Option(help=_help(MetricSpec, "tau"))] = "0.8",
-    reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
-    ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
-    zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
-    primary: Annotated[list[str] | None, typer.Option(help=_help(MetricSpec, "primary"))] = None,
-    margin: Annotated[
-        list[str] | None, typer.Option(help=f"METRIC=VALUE. {_help(MetricSpec, 'margins')}")
-    ] = None,
-    alpha: Annotated[float, typer.Option(help=_help(MetricSpec, "alpha"))] = 0.05,
-    noise_band: Annotated[
-        bool, typer.Option("--noise-band", help=_help(EvaluationSpec, "noise_band"))
-    ] = False,
-    loss_ratio: Annotated[
-        bool, typer.Option("--loss-ratio", help=_help(EvaluationSpec, "loss_ratio"))
-    ] = False,
-    labels: Annotated[str, typer.Option(help=_help(MetricSpec, "labels"))] = "packaged",
-    label_map: Annotated[
-        list[str] | None, typer.Option(metavar="LABEL=GROUP", help=_help(MetricSpec, "label_map"))
-    ] = None,
-    quality_bertscore: Annotated[
-        str | None, typer.Option(help=_help(MetricSpec, "quality_bertscore"))
-    ] = None,
-    seed: Seed = 0,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write everything to this JSON file.")
-    ] = None,
+    model: options.Model,
+    method: options.Method,
+    sparsity: options.Sparsity = None,
+    pattern: options.Pattern = None,
+    allocation: options.Allocation = "uniform",
+    calibration: options.Calibration = "balanced",
+    corpus: options.Corpus = "movies",
+    preset: options.Preset = "quick",
+    option: options.Option = None,
+    samples: options.Samples = None,
+    calibration_samples: options.Windows = None,
+    seqlen: options.Seqlen = None,
+    max_new_tokens: options.MaxNewTokens = None,
+    batch_size: options.BatchSize = None,
+    compositions: options.Compositions = "mixed",
+    sample: options.Sample = False,
+    tau: options.Tau = "0.8",
+    reading: options.Reading = "ratio",
+    ties: options.Ties = "lt",
+    zero_match: options.ZeroMatch = "unscored",
+    primary: options.Primary = None,
+    margin: options.Margin = None,
+    alpha: options.Alpha = 0.05,
+    labels: options.Labels = "packaged",
+    label_map: options.LabelMap = None,
+    quality_bertscore: options.QualityBertscore = None,
+    metric: options.Metric = None,
+    noise_band: options.NoiseBand = False,
+    loss_ratio: options.LossRatio = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    json_file: options.JsonFile = None,
 ) -> None:
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
     if json_file is not None:
@@ -227,11 +187,12 @@ def run(
         noise_band=noise_band,
         loss_ratio=loss_ratio,
         metrics={
+            **parse_choices(metric or [], options.OWN),
             "tau": tau,
             "reading": reading,
             "ties": ties,
             "zero_match": zero_match,
-            "margins": parse_options(margin),
+            "margins": parse_margins(margin or []),
             "alpha": alpha,
             **({"primary": primary} if primary else {}),
             "labels": labels,
@@ -289,23 +250,6 @@ def delete(run_id: str) -> None:
 def version() -> None:
     """Prints the version."""
     print(__version__)
-
-
-def parse_options(pairs: Sequence[str] | None) -> dict[str, Any]:
-    """['loss=all_tokens'] → {'loss': 'all_tokens'}.
-
-    Raises:
-        BadInput: a pair without '=', or a key given twice.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs or []:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise BadInput(f"option {pair!r} is not KEY=VALUE, such as loss=all_tokens")
-        if key in found:
-            raise BadInput(f"option {key!r} was given twice")
-        found[key] = value
-    return found
 
 
 def _check_writable(path: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fairprune import catalogue, corpora, devices, labels
+from fairprune import catalogue, corpora, devices
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
+from fairprune.evaluate import checked_metrics
 from fairprune.methods import get_method
-from fairprune.metrics.scoring import similarity
 from fairprune.prompts import summary_prompt
 from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration
 from fairprune.tokens import TextTokenizer
@@ -100,8 +100,7 @@ def plan_run(
         calibration_set(spec.calibration, corpora.load(corpus), tokenizer)  # too little text is refused here
     evaluation, scoring = spec.evaluation, spec.metrics
     if summaries:
-        scoring = labels.checked(scoring, info.groups)
-        similarity.check(scoring.quality_bertscore)
+        scoring = checked_metrics(scoring, info.groups)
         # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
         wanted = evaluation.samples if samples is not None else None
         sets = opinion_sets(

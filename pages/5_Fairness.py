@@ -120,14 +120,7 @@ def draw(store: Store, run: Run) -> None:
     metrics(evaluation)
     st.subheader("Quality beside it", anchor=False)
     st.html(fairness.quality_table(evaluation["quality"]))
-    degenerate = [
-        f"{name} {percent(found['share'])} of {found['n']}"
-        for name, found in evaluation["degenerate"].items()
-    ]
-    st.caption(
-        "Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): "
-        f"{', '.join(degenerate)}."
-    )
+    st.caption(fairness.degenerate_note(evaluation["degenerate"]))
     perplexity = store.result(run.id, "perplexity")
     if perplexity is not None:
         st.html(fairness.perplexity_table(perplexity))

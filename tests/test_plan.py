@@ -92,6 +92,8 @@ def test_the_same_folder_by_another_path_is_the_same_run(tiny_folder, monkeypatc
         ({"seqlen": 4000}, "one window cannot be filled"),
         ({"metrics": {"tau": "2"}}, "outside"),
         ({"metrics": {"ties": "x"}}, "metrics.ties"),
+        ({"metrics": {"matcher": "bertscore", "matcher_model": "/no/model"}}, "/no/model does not exist"),
+        ({"metrics": {"extra": "ec"}}, "need an entailment_model"),
         ({"samples": 50}, r"gives \d+ sets of 8 opinions"),
         ({"model": "/nowhere"}, "does not exist"),
         ({"sparsity": 1.0}, "sparsity"),

@@ -9,7 +9,7 @@ from fairprune.labels.classifier import (
     training_draw,
 )
 from fairprune.labels.embeddings import Embedder, cached, sentence_embedder
-from fairprune.labels.labeller import Labeller, checked, make_labeller
+from fairprune.labels.labeller import Labeller, Probabilistic, checked, make_labeller
 from fairprune.labels.sentences import MIXED, NONE, SentenceLabel, clauses, label_sentences
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Embedder",
     "GroupClassifier",
     "Labeller",
+    "Probabilistic",
     "SentenceLabel",
     "cached",
     "checked",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fairprune import paths
 from fairprune.errors import NumericError, Unavailable
+from fairprune.text import mended
 
 Embedder = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts → (n, width) float32, rows of length 1."""
@@ -94,7 +95,7 @@ def cached(encode: Embedder, name: str) -> Embedder:
 
 def clipped(text: str) -> str:
     """What a tokenizer is given: at most `MAX_CHARACTERS`, without halves of surrogate pairs, which it refuses."""
-    return text[:MAX_CHARACTERS].encode(errors="replace").decode()
+    return mended(text[:MAX_CHARACTERS])
 
 
 def embedding_key(name: str, text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from fairprune.labels.sentences import SentenceLabel
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fairprune.labels.embeddings import Embedder
     from fairprune.opinions import Opinion, OpinionSet
     from fairprune.spec import MetricSpec
+    from fairprune.uncertainty import FloatArray
 
 GIVEN, MODEL = "given", "model:"
 
@@ -28,6 +29,14 @@ class Labeller(Protocol):
 
     def label(self, sentences: Sequence[str], none_below: float) -> list[SentenceLabel]:
         """A label per sentence, in order."""
+
+
+@runtime_checkable
+class Probabilistic(Labeller, Protocol):
+    """A labeller that can say how likely every group is."""
+
+    def probabilities(self, texts: Sequence[str]) -> FloatArray:
+        """(n, groups), rows in [0, 1]."""
 
 
 def checked(spec: MetricSpec, groups: Sequence[str]) -> MetricSpec:

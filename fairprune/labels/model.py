@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from fairprune.labels import heldout
 from fairprune.labels.classifier import MIN_TRAIN, training_draw
 from fairprune.labels.embeddings import Embedder, cached, clipped
 from fairprune.labels.sentences import SentenceLabel, label_sentences
+from fairprune.metrics.matchers import pretrained
+from fairprune.metrics.matchers.pretrained import Pretrained
 from fairprune.opinions import Opinion
 from fairprune.uncertainty import FloatArray
 
@@ -192,65 +194,32 @@ def _labels_of(folder: Path) -> list[str]:
 
 def _classifier(folder: Path) -> Embedder:
     """Texts → (n, labels): the model's softmax. It is loaded at the first text that is asked for."""
-    loaded: list[Any] = []
+    loaded: list[Pretrained] = []
 
     def classify(texts: Sequence[str]) -> NDArray[np.float32]:
         import torch
 
         if not loaded:
-            loaded.extend(_load(folder))
-        model, tokenizer, limit = loaded
+            loaded.append(_load(folder))
+        model = loaded[0]
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        found = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
+        found = np.zeros((len(texts), model.model.config.num_labels), dtype=np.float32)
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            inputs = tokenizer(
-                [clipped(texts[i]) for i in batch],
-                padding=True,
-                truncation=True,
-                max_length=limit,
-                return_tensors="pt",
-            )
+            inputs = model.encode([clipped(texts[i]) for i in batch])
             with torch.inference_mode():
-                found[batch] = torch.softmax(model(**inputs).logits.float(), dim=-1).numpy()
+                logits = model.model(**inputs).logits
+            found[batch] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
         return found
 
     return classify
 
 
-def _load(folder: Path) -> tuple[Any, Any, int]:
-    """Model in eval mode, tokenizer, and how many tokens are read.
+def _load(folder: Path) -> Pretrained:
+    """The model, which reads at most `MAX_TOKENS`.
 
     Raises:
         BadInput: transformers cannot load it, or weights that its config asks for are not there.
     """
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    where = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **where
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, **where)
-    except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
-        raise BadInput(
-            f"transformers cannot load {folder} as a text-classification model: {error}"
-        ) from error
-    absent = sorted(map(str, loading["missing_keys"]))
-    if absent:
-        raise BadInput(
-            f"{folder} lacks {len(absent)} weights (first: {absent[0]}), which would be random numbers: give a model that "
-            "was trained to classify"
-        )
-    positions = getattr(model.config, "max_position_embeddings", None) or MAX_TOKENS
-    # RoBERTa's first two positions stand for padding.
-    limit = min(MAX_TOKENS, positions - 2, int(tokenizer.model_max_length))
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = tokenizer.pad_token_id
-    return model.eval(), tokenizer, limit
+    found = pretrained.load(folder, "AutoModelForSequenceClassification", folder.name)
+    return replace(found, max_tokens=min(MAX_TOKENS, found.max_tokens))

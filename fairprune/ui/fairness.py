@@ -48,13 +48,13 @@ def ordered(metrics: Iterable[str]) -> list[str]:
 
 
 def is_signed(metric: Metric) -> bool:
-    """Whether zero is best and the sign matters: shown as a signed decimal instead of percent."""
-    return metric.direction == "zero"
+    """Whether it is no rate: shown as a signed decimal instead of percent."""
+    return not metric.is_rate
 
 
 def better(metric: Metric) -> str:
     """Which direction is fairer, with an arrow."""
-    return "→ 0 is fairest" if is_signed(metric) else "↓ lower is fairer"
+    return "→ 0 is fairest" if metric.direction == "zero" else "↓ lower is fairer"
 
 
 def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
@@ -87,8 +87,8 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     rows = []
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
-        matcher = MATCHERS.get(str(cells["dense"].get("matcher")), "")
-        words = [metric.title, better(metric), *([matcher] if matcher else [])]
+        matcher = cells["dense"].get("matcher")
+        words = [metric.title, better(metric), *([MATCHERS.get(matcher, f"by {matcher}")] if matcher else [])]
         notes = "".join(f"<small>{escape(note)}</small>" for note in words)
         title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
@@ -210,6 +210,12 @@ def perplexity_table(texts: Mapping[str, Any]) -> str:
         rows.append(row)
     heads = ["Perplexity", markup.system_name("dense"), markup.system_name("pruned"), "Ratio"]
     return markup.table(heads, rows)
+
+
+def degenerate_note(found: Mapping[str, Any]) -> str:
+    """The share of degenerate summaries per system, and what makes one."""
+    shares = ", ".join(f"{name} {percent(one['share'])} of {one['n']}" for name, one in found.items())
+    return f"Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): {shares}."
 
 
 def perplexity_note(texts: Mapping[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fairprune.errors import BadInput, Unavailable
 from fairprune.spec import short_name
+from fairprune.text import mended
 
 if TYPE_CHECKING:
     from fairprune.labels import Embedder
@@ -41,7 +42,7 @@ class Pretrained:
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None, **options: Any) -> Any:
         """Texts, or pairs of texts, → tensors of token ids on the model's device, padded and cut."""
-        clipped = [[text[:MAX_CHARACTERS] for text in part] for part in (texts, pairs) if part is not None]
+        clipped = [[_clipped(text) for text in part] for part in (texts, pairs) if part is not None]
         found = self.tokenizer(
             *clipped,
             padding=True,
@@ -128,13 +129,18 @@ def load(path: Path, kind: Kind, name: str) -> Pretrained:
         )
     except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"transformers cannot load {path} as {kind}: {error}") from error
-    # A pooler is often not saved, and nothing here reads it.
-    absent = sorted(str(key) for key in loading["missing_keys"] if "pooler" not in str(key))
+    # A pooler is often not saved; only classification reads it.
+    unread = "pooler" if kind == "AutoModel" else None
+    absent = sorted(str(key) for key in loading["missing_keys"] if unread is None or unread not in str(key))
     if absent:
         raise BadInput(
             f"{path} lacks {len(absent)} weights of {kind} (first: {absent[0]}), which would be random numbers: give a "
             "model that was trained for this"
         )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Pretrained(
         short_name(name), model.to(device).eval(), tokenizer, _max_tokens(model.config, tokenizer)
@@ -160,7 +166,7 @@ def sentence_encoder(path: Path) -> Embedder:
         raise BadInput(f"sentence-transformers cannot load {path}: {error}") from error
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        clipped = [text[:MAX_CHARACTERS] for text in texts]
+        clipped = [_clipped(text) for text in texts]
         rows = model.encode(
             clipped,
             batch_size=64,
@@ -171,6 +177,11 @@ def sentence_encoder(path: Path) -> Embedder:
         return np.asarray(rows, dtype=np.float32)
 
     return embed
+
+
+def _clipped(text: str) -> str:
+    """What a tokenizer is given: not endless, and nothing that it refuses."""
+    return mended(text[:MAX_CHARACTERS])
 
 
 def _check_folder(path: Path) -> None:

@@ -16,6 +16,8 @@ QUALITY = (
     "novel",
     "truncated",
 )
+RATES = ("empty", "truncated")
+"""Numbers that are 0 or 1 of every summary."""
 BERTSCORE = "bertscore_"
 """What the name of a BERTScore begins with; the encoder's name follows."""
 
