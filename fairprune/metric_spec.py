@@ -233,9 +233,11 @@ def parse_choices(pairs: Sequence[str], others: Sequence[str]) -> dict[str, str]
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or name not in MetricSpec.model_fields or name in others:
+        if not equals:
+            raise BadInput(f"--metric {pair!r} is not KEY=VALUE, such as matcher=label")
+        if name not in MetricSpec.model_fields or name in others:
             known = [field for field in MetricSpec.model_fields if field not in others]
-            raise unknown("KEY=VALUE of --metric", pair, known)
+            raise unknown("KEY of --metric", name, known)
         if name in found:
             raise BadInput(f"--metric {name} was given twice")
         found[name] = value

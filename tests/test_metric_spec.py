@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from fairprune.errors import BadInput
-from fairprune.metric_spec import Extra, MetricSpec
+from fairprune.metric_spec import Extra, MetricSpec, parse_choices
 from fairprune.metrics import METRICS
 from fairprune.spec import RunSpec, build, parse_part
 
@@ -41,6 +41,30 @@ def test_names_of_one_choice_are_one_choice():
     )
 
 
+def test_choices_from_a_command_line():
+    found = parse_choices(["matcher=label", "extra=cp_embedding,ec_embedding"], ("tau",))
+    assert found == {"matcher": "label", "extra": "cp_embedding,ec_embedding"}
+    for pairs, says in (
+        (["tau=0.7"], "unknown KEY of --metric 'tau'"),
+        (["matcher"], "is not KEY=VALUE"),
+        (["mater=label"], "did you mean 'matcher'"),
+        (["matcher=label", "matcher=ngram"], "given twice"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            parse_choices(pairs, ("tau",))
+
+
+def test_labels_and_what_they_go_with():
+    model = {"labels": "model:x/y", "label_map": "LABEL_0=fresh, LABEL_1=rotten"}
+    assert MetricSpec.model_validate(model).label_map == {"LABEL_0": "fresh", "LABEL_1": "rotten"}
+    with pytest.raises(BadInput, match="label_map renames the labels of a model"):
+        MetricSpec(label_map={"a": "b"})
+    with pytest.raises(BadInput, match="with labels 'given' the source has none"):
+        MetricSpec(labels="given", spd2_source="confusion-corrected")
+    with pytest.raises(BadInput, match="label_map cannot be 'fresh'"):
+        parse_part(MetricSpec, {**model, "label_map": "fresh"})
+
+
 def test_the_extra_metrics_are_those_of_the_table():
     assert set(get_args(Extra)) == {name for name, metric in METRICS.items() if metric.optional}
 
@@ -52,7 +76,14 @@ def test_the_temperature_is_the_matchers_own_unless_asked_for():
 
 
 def test_by_words_keeps_what_needs_no_model():
-    spec = MetricSpec(matcher="bertscore", temperature=1, tau="0.7", extra=("ec",), entailment_model="x/y")
+    spec = MetricSpec(
+        matcher="bertscore",
+        temperature=1,
+        tau="0.7",
+        extra=("ec",),
+        entailment_model="x/y",
+        quality_bertscore="packaged",
+    )
     plain = spec.by_words()
     assert plain == MetricSpec(tau="0.7")
     assert MetricSpec.model_validate(plain.model_dump()) == plain

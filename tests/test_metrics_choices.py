@@ -8,6 +8,7 @@ import pytest
 from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
 from fairprune.labels import GroupClassifier, train_classifier
+from fairprune.labels.given import given_labels, opinion_rows
 from fairprune.metrics.scoring.tools import NO_ENCODER, check
 from fairprune.opinions import CorpusInfo, Opinion, OpinionSet
 from fairprune.spec import MetricSpec
@@ -215,6 +216,79 @@ def test_the_label_matcher(moods):
     assert run(MOODS, MOOD_SETS, matcher="label")["metrics"]["bur"]["dense"]["reason"] == (
         "no sample is scored: no group classifier was given (6)"
     )
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"matcher": "label"},
+        {"spd2_source": "gold-source"},
+        {"spd2_source": "confusion-corrected"},
+        {"extra": "ec_embedding,cp_embedding"},
+    ],
+    ids=str,
+)
+def test_references_are_scored_by_the_same_choices(moods, spec):
+    # a cut sentence of an extract has the label of the whole one, whichever label is read
+    known = with_matrix(moods, (90, 10), (20, 80))
+    texts = {"dense": [f"{ROTTEN} Dull."] * 5 + [None]}
+    found = run(MOODS, MOOD_SETS, texts, classifier=known, encoder=bag_of_words, **spec)
+    for name in ("uer", "spd2"):
+        cells = found["metrics"][name]
+        assert [
+            cells[system]["n"] for system in ("dense", "random", "oracle", "one_group", "first", "permuted")
+        ] == [5] * 6
+        assert abs(cells["one_group"]["value"]) > abs(cells["oracle"]["value"])
+        assert found["validity"][name]["n"] == 5
+    # one group alone is fresh: p_y 1 for fresh; opinions 1:2, 2:2, 3:2, 1:2, 2:2 as sentences, SPD2 2 (1 − p), as corrected / .7
+    lean = 2 * (1 - (1 / 3 + 1 / 2 + 3 / 5 + 1 / 3 + 1 / 2) / 5)
+    by = 0.7 if spec.get("spd2_source") == "confusion-corrected" else 1
+    assert found["metrics"]["spd2"]["one_group"]["value"] == pytest.approx(lean / by)
+
+
+def test_groups_exchanged_are_exchanged_for_every_choice(moods):
+    # sources of one sentence each way round, and a summary of one: with the groups exchanged half of the sets turn over
+    sets = [make_set(i, GROUPS, 1, 1) for i in range(40)]
+    for spec in ({"matcher": "label"}, {"spd2_source": "gold-source"}, {}):
+        found = run(MOODS, sets, {"dense": [FRESH] * 40}, classifier=moods, **spec)["metrics"]["spd2"]
+        assert found["dense"]["value"] == 1  # y 1, x 1/2: 2 · 1/2
+        assert (
+            abs(found["permuted"]["value"]) < 0.6
+        )  # of 40 labels that fall either way, two of three on fresh at most
+
+
+def test_a_metric_without_a_margin_has_no_verdict_and_says_why():
+    sets = [make_set(i) for i in range(30)]
+    texts = {"dense": [BOTH] * 30, "pruned": [FRESH, BOTH] * 15}
+    found = run(
+        sets=sets,
+        texts=texts,
+        encoder=bag_of_words,
+        extra="ec_embedding,cp_embedding",
+        primary="bur,ec_embedding",
+    )
+    cell = found["metrics"]["ec_embedding"]["difference"]
+    assert (cell["primary"], cell["margin"], cell["verdict"]) == (True, None, None)
+    assert cell["verdict_reason"] == "no margin is given for ec_embedding"
+    assert cell["p_holm"] is not None
+    assert found["metrics"]["cp_embedding"]["difference"]["p_holm"] is None
+    assert cell["bounds"] is None and found["metrics"]["bur"]["difference"]["bounds"]["n"] == 30
+    given = run(
+        sets=sets, texts=texts, encoder=bag_of_words, extra="ec_embedding", margins={"ec_embedding": 0.5}
+    )
+    assert given["metrics"]["ec_embedding"]["difference"]["margin"] == 0.5
+    assert given["samples"][0]["pruned"]["ec_embedding"] == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_labels_given_with_the_data_are_not_corrected(moods):
+    known = given_labels(GROUPS, opinion_rows(MOOD_SETS), moods)
+    cell = run(MOODS, MOOD_SETS, classifier=known, spd2_source="confusion-corrected")["metrics"]["spd2"][
+        "dense"
+    ]
+    assert (cell["value"], cell["n"]) == (None, 0)
+    assert "given without probabilities" in cell["reason"]
+    found = run(MOODS, MOOD_SETS, classifier=known, labels="given")
+    assert any("the classifier's errors read as bias" in note for note in found["notes"])
 
 
 def test_spd2_has_its_absolute_value_with_an_interval(moods):

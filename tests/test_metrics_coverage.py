@@ -15,6 +15,7 @@ from fairprune.metrics.coverage import (
     documents,
     equal_coverage,
     parity,
+    parity_contrasts,
     parity_row,
     similarity_scorer,
 )
@@ -85,6 +86,21 @@ def test_three_groups():
     # mean .5: a .3, b −.1, c −.2: .6 / 3
     found = covered(("a", 0.8), ("b", 0.4), ("c", 0.3), groups=("a", "b", "c"))
     assert equal_coverage(found) == pytest.approx([0.2])
+
+
+def test_parity_has_signed_contrasts():
+    # c: a +.2, b −.2; then b has two documents: p .9, .1, .5, mean .5: a +.4, b −.4 and 0
+    rows = np.array(
+        [parity_row(covered(("a", 0.7), ("b", 0.3))), parity_row(covered(("a", 0.9), ("b", 0.1), ("b", 0.5)))]
+    )
+    weights = np.array([[1.0, 1.0], [0.0, 2.0], [0.0, 0.0]])
+    found = parity_contrasts(weights, rows)
+    # a (.2 + .4) / 2, b (−.2 − .4 + 0) / 3
+    assert found[0] == pytest.approx([0.3, -0.2])
+    assert found[1] == pytest.approx([0.4, -0.2])
+    assert np.isnan(found[2]).all()
+    assert parity(weights, rows)[:2] == pytest.approx([0.25, 0.3])
+    assert np.isnan(parity(weights, rows)[2])
 
 
 def test_both_fit_the_bootstrap():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.metrics.coverage import entailment_scorer
@@ -24,6 +25,12 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
     return pretrained.load(make_bert(tmp_path_factory.mktemp("m") / "bert"), "AutoModel", "x/tiny-bert")
+
+
+def test_halves_of_surrogate_pairs_do_not_stop_the_tokenizer(bert):
+    encode = bertscore.token_encoder(bert)
+    (one,) = bertscore.score([("good \ud800 plot", "good \ud800 plot")], encode)
+    assert one.f1 == pytest.approx(1, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +197,14 @@ def test_folders_that_are_no_such_model_are_refused(tmp_path):
     with pytest.raises(
         BadInput, match=r"lacks 2 weights of AutoModelForSequenceClassification.*random numbers"
     ):
+        pretrained.load(encoder, "AutoModelForSequenceClassification", "x")
+    # an encoder may lack its pooler, which nothing reads; classification reads it
+    weights = load_file(encoder / "model.safetensors")
+    bare = {name: tensor for name, tensor in weights.items() if "pooler" not in name}
+    assert len(bare) == len(weights) - 2
+    save_file(bare, encoder / "model.safetensors", {"format": "pt"})
+    pretrained.load(encoder, "AutoModel", "x")
+    with pytest.raises(BadInput, match="lacks 4 weights"):
         pretrained.load(encoder, "AutoModelForSequenceClassification", "x")
     with pytest.raises(BadInput, match="as AutoModelForSeq2SeqLM"):
         pretrained.load(encoder, "AutoModelForSeq2SeqLM", "x")
