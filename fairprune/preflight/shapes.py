@@ -1,0 +1,295 @@
+"""What a model looks like without loading it: its matrices, widths and number format, from headers or numbers of a config."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from fairprune import catalogue
+from fairprune.errors import Unavailable
+
+ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of one weight in memory, by the names that a spec uses."""
+_STORED = {
+    "F64": 8,
+    "F32": 4,
+    "BF16": 2,
+    "F16": 2,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+    "I64": 8,
+    "I32": 4,
+    "I8": 1,
+    "U8": 1,
+}
+_FORMATS = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+_BLOCK = re.compile(r"^(.*?)\.?(\d+)\.(.+)$")
+_OWN_INPUT = ("o_proj", "out_proj", "down_proj", "c_proj", "fc2", "dense_4h_to_h", "dense", "wo", "w2")
+"""Last names of layers that end a part of a block and read a tensor of their own; the others of the part share one."""
+_CONV1D = ("gpt2", "openai-gpt", "imagegpt")  # their matrices are stored (in, out)
+
+Origin = Literal["headers", "hub", "catalogue"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One prunable weight matrix."""
+
+    block: int
+    rows: int
+    """Outputs."""
+    columns: int
+    """Inputs."""
+    reads: str
+    """The tensor that it reads: equal for layers of a block that share their input."""
+
+    @property
+    def size(self) -> int:
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """All that memory and time follow from."""
+
+    matrices: tuple[Matrix, ...]
+    parameters: int
+    """All weights; tied embeddings once."""
+    stored_bytes: int
+    """Of the safetensors files."""
+    dtype: str
+    """Number format that 'auto' means: float32, bfloat16 or float16."""
+    width: int
+    """Of the hidden states."""
+    vocabulary: int
+    key_values: int
+    """Numbers that one token leaves in the cache of keys and values, per block: keys and values together."""
+    origin: Origin
+    """Where all this is from: the files' headers, the hub, or the catalogue's numbers."""
+
+    @property
+    def prunable(self) -> int:
+        """Weights in the linear layers of the blocks."""
+        return sum(matrix.size for matrix in self.matrices)
+
+    @property
+    def blocks(self) -> int:
+        return 1 + max(matrix.block for matrix in self.matrices)
+
+    @property
+    def block_weights(self) -> int:
+        """Prunable weights of the largest block."""
+        sizes: dict[int, int] = defaultdict(int)
+        for matrix in self.matrices:
+            sizes[matrix.block] += matrix.size
+        return max(sizes.values())
+
+    @property
+    def largest(self) -> int:
+        """Weights of the largest prunable matrix."""
+        return max(matrix.size for matrix in self.matrices)
+
+    @property
+    def kept_per_token(self) -> int:
+        """Numbers that one token leaves in one block for a backward pass: what its layers read, and what they write."""
+        one = [matrix for matrix in self.matrices if matrix.block == self.matrices[0].block]
+        return sum({matrix.reads: matrix.columns for matrix in one}.values()) + sum(m.rows for m in one)
+
+    @property
+    def covariances(self) -> int:
+        """Numbers in the XXᵀ of all distinct inputs of all blocks: Σ in²."""
+        return sum(columns**2 for columns in {m.reads: m.columns for m in self.matrices}.values())
+
+    @property
+    def stored_covariances(self) -> int:
+        """The same as they are written to disk: one for each layer, shared inputs or not."""
+        return sum(matrix.columns**2 for matrix in self.matrices)
+
+    @property
+    def block_covariances(self) -> int:
+        """The same of the block that has most."""
+        sums: dict[int, int] = defaultdict(int)
+        for (block, _), columns in {(m.block, m.reads): m.columns for m in self.matrices}.items():
+            sums[block] += columns**2
+        return max(sums.values())
+
+    def item_bytes(self, dtype: str) -> int:
+        """Bytes of one loaded weight in a spec's number format."""
+        return ITEM_BYTES[self.dtype if dtype == "auto" else dtype]
+
+
+def model_shape(name: str) -> ModelShape:
+    """The shape of a model by catalogue name, hub id or folder. Reads headers alone, or asks the hub; no weight is read.
+
+    Raises:
+        BadInput: no such model, or a folder that holds none.
+        Unavailable: a hub model that neither lies here nor can be asked for, and that the catalogue does not know.
+    """
+    source = catalogue.resolve(name)
+    folder = catalogue.preview_folder(source)
+    if folder is not None:
+        config = catalogue.check_folder(folder)
+        return from_tensors(catalogue.tensors(folder), config, "headers")
+    found = _from_hub(source.place) if source.kind == "hub" else None
+    if found is not None:
+        return found
+    entry = catalogue.CATALOGUE.get(source.name)
+    if entry is None:
+        raise Unavailable(
+            f"{source.place} is not on this machine and the hub cannot be asked for its shape: fetch it first, or give a local folder"
+        )
+    return from_config(entry.config, "catalogue")
+
+
+def from_tensors(
+    tensors: Mapping[str, tuple[str, tuple[int, ...]]], config: Mapping[str, Any], origin: Origin
+) -> ModelShape:
+    """The shape of a checkpoint.
+
+    Args:
+        tensors: name → (safetensors' name of the number format, shape).
+        config: of config.json.
+
+    Raises:
+        Unavailable: no tensor has a block number in its name.
+    """
+    text = _text_config(config)
+    # A pruned folder has its masks beside the weights, under the same names.
+    tensors = {name: value for name, value in tensors.items() if value[0] != "BOOL"}
+    grouped: dict[str, dict[tuple[int, str], tuple[int, int]]] = defaultdict(dict)
+    for name, (_, shape) in tensors.items():
+        match = _BLOCK.match(name)
+        if match and len(shape) == 2:
+            grouped[match[1]][int(match[2]), match[3].removesuffix(".weight")] = (shape[0], shape[1])
+    if not grouped:
+        raise Unavailable("no weight matrix has a block number in its name: the memory cannot be estimated")
+    # As the engine does, of several lists (a vision tower beside the text) the one with most weights.
+    layers = max(grouped.values(), key=lambda found: sum(a * b for a, b in found.values()))
+    swapped = text.get("model_type") in _CONV1D
+    matrices = tuple(
+        Matrix(block, *((b, a) if swapped else (a, b)), _reads(block, kind))
+        for (block, kind), (a, b) in sorted(layers.items())
+    )
+    plain = {
+        name: shape for name, (_, shape) in tensors.items() if len(shape) == 2 and not _BLOCK.match(name)
+    }
+    head = next((name for name in plain if name.endswith(("lm_head.weight", "embed_out.weight"))), None)
+    parameters = sum(_count(shape) for _, shape in tensors.values())
+    tied = config.get("tie_word_embeddings", text.get("tie_word_embeddings", False))
+    if head is not None and len(plain) > 1 and tied:
+        parameters -= _count(plain[head])
+    embedding = max(plain.values(), key=lambda shape: shape[0], default=(0, matrices[0].columns))
+    keys = {kind: shape for (block, kind), shape in layers.items() if block == matrices[0].block}
+    named = [shape[0] for kind, shape in keys.items() if kind.endswith(("k_proj", "v_proj"))]
+    return ModelShape(
+        matrices=matrices,
+        parameters=parameters,
+        stored_bytes=sum(_count(shape) * _STORED.get(kind, 4) for kind, shape in tensors.values()),
+        dtype=_dtype(config, tensors),
+        width=embedding[1],
+        vocabulary=embedding[0],
+        key_values=sum(named) or _key_values(text, embedding[1]),
+        origin=origin,
+    )
+
+
+def from_config(config: Mapping[str, Any], origin: Origin) -> ModelShape:
+    """The shape of a decoder whose blocks are those of Llama, from the numbers of its config.json."""
+    text = _text_config(config)
+    width, inner, vocabulary = (int(text[key]) for key in ("hidden_size", "intermediate_size", "vocab_size"))
+    heads = int(text["num_attention_heads"])
+    head = int(text.get("head_dim") or width // heads)
+    keys = head * int(text.get("num_key_value_heads") or heads)
+    kinds = {
+        "self_attn.q_proj": (head * heads, width),
+        "self_attn.k_proj": (keys, width),
+        "self_attn.v_proj": (keys, width),
+        "self_attn.o_proj": (width, head * heads),
+        "mlp.gate_proj": (inner, width),
+        "mlp.up_proj": (inner, width),
+        "mlp.down_proj": (width, inner),
+    }
+    blocks = int(text["num_hidden_layers"])
+    matrices = tuple(
+        Matrix(block, *shape, _reads(block, kind)) for block in range(blocks) for kind, shape in kinds.items()
+    )
+    outside = vocabulary * width * (1 if config.get("tie_word_embeddings", False) else 2)
+    parameters = sum(matrix.size for matrix in matrices) + outside + (2 * blocks + 1) * width
+    dtype = _dtype(config, {})
+    return ModelShape(
+        matrices, parameters, parameters * ITEM_BYTES[dtype], dtype, width, vocabulary, 2 * keys, origin
+    )
+
+
+@lru_cache(maxsize=32)
+def _from_hub(place: str) -> ModelShape | None:
+    """The shape of a hub model from the headers of its files there; None when the hub does not answer or refuses.
+
+    Asked once per process: a form that is drawn again does not ask again.
+    """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, NotASafetensorsRepoError, OfflineModeIsEnabled
+
+    try:
+        api = HfApi()
+        files = api.get_safetensors_metadata(place, timeout=catalogue.HUB_TIMEOUT_S).files_metadata
+        config = json.loads(Path(api.hf_hub_download(place, "config.json")).read_text(encoding="utf-8"))
+    except (
+        httpx2.HTTPError,
+        HfHubHTTPError,
+        NotASafetensorsRepoError,
+        OfflineModeIsEnabled,
+        OSError,
+        ValueError,
+    ):
+        return None
+    tensors = {
+        name: (str(info.dtype), tuple(info.shape))
+        for file in files.values()
+        for name, info in file.tensors.items()
+    }
+    return from_tensors(tensors, config, "hub")
+
+
+def _text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part that speaks of the text decoder."""
+    inner = config.get("text_config")
+    return inner if isinstance(inner, Mapping) else config
+
+
+def _reads(block: int, kind: str) -> str:
+    part, _, last = kind.rpartition(".")
+    return f"{block}.{part}.{last if last in _OWN_INPUT else 'input'}"
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    size = 1
+    for side in shape:
+        size *= side
+    return size
+
+
+def _dtype(config: Mapping[str, Any], tensors: Mapping[str, tuple[str, tuple[int, ...]]]) -> str:
+    """What 'auto' loads: the config's format, else that of the first weight, else float32."""
+    text = _text_config(config)
+    for value in (config.get("dtype"), config.get("torch_dtype"), text.get("dtype"), text.get("torch_dtype")):
+        if value in ITEM_BYTES:
+            return str(value)
+    return next((_FORMATS[kind] for kind, _ in tensors.values() if kind in _FORMATS), "float32")
+
+
+def _key_values(text: Mapping[str, Any], width: int) -> int:
+    """Keys and values of one token where they are not matrices of their own: from the numbers of heads."""
+    heads = text.get("num_attention_heads") or text.get("n_head") or 1
+    head = text.get("head_dim") or width // int(heads)
+    if text.get("multi_query") and not text.get("new_decoder_architecture"):
+        return 2 * int(head)
+    keys = text.get("num_key_value_heads") or text.get("num_kv_heads") or heads
+    return 2 * int(keys) * int(head)
