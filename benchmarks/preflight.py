@@ -11,11 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from fairprune import assets
+from fairprune.paths import home
+from fairprune.plan import plan_run
+from fairprune.preflight import estimate
+from fairprune.preflight.flight import cores
 
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARY = 32_000
@@ -51,6 +58,7 @@ def make_model(folder: Path, size: Size, words: list[str]) -> int:
     from tokenizers import Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import WordPiece
     from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers.utils import logging
 
     specials = ["<unk>", "<|end|>"]
     letters = sorted({chr(code) for code in range(33, 127)})
@@ -79,6 +87,7 @@ def make_model(folder: Path, size: Size, words: list[str]) -> int:
         pad_token_id=1,
         tie_word_embeddings=size.tied,
     )
+    logging.disable_progress_bar()
     model = LlamaForCausalLM(config).to(getattr(torch, size.dtype))
     model.save_pretrained(folder)
     return sum(parameter.numel() for parameter in model.parameters())
@@ -92,8 +101,59 @@ def corpus_words() -> list[str]:
     return sorted({word for text in texts for word in text.split()})
 
 
+def peak_of(command: list[str]) -> int:
+    """Largest resident set of the command's process, bytes."""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        said = child.stderr.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with exit code {child.returncode}:\n{said[-2000:]}")
+    return usage.ru_maxrss * 1024  # Linux counts in KiB
+
+
 def main() -> None:
-    pass
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, default=4)
+    parser.add_argument("--tokens", type=int, default=256)
+    arguments = parser.parse_args()
+    assets.ensure_all()
+    packaged = home() / "assets"
+    words = corpus_words()
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["FAIRPRUNE_HOME"] = place
+        (Path(place) / "assets").symlink_to(packaged)
+        print(f"{arguments.windows} windows of {arguments.tokens} tokens, cpu, {cores()} threads")
+        print(
+            f"{'model':6} {'parameters':>11} {'format':9} {'method':7} {'estimate':>9} {'measured':>9}  ratio"
+        )
+        for size in SIZES:
+            folder = Path(place) / size.name
+            parameters = make_model(folder, size, words)
+            for method in ("wanda", "hgla"):
+                asked = {"model": str(folder), "method": method, "sparsity": 0.5, "seqlen": arguments.tokens}
+                spec = plan_run(**asked, calibration_samples=arguments.windows, device="cpu", summaries=False)
+                told = estimate(spec, job="prune").host_peak.host_bytes
+                out = Path(place) / f"{size.name}-{method}"
+                command = [sys.executable, "-m", "fairprune", "prune", "--out", str(out), "--device", "cpu"]
+                for name, value in {**asked, "samples": arguments.windows}.items():
+                    command += [f"--{name}", str(value)]
+                found = peak_of(command)
+                shutil.rmtree(out)
+                shutil.rmtree(Path(place) / "statistics", ignore_errors=True)
+                rows.append(told / found)
+                print(
+                    f"{size.name:6} {parameters:11,} {size.dtype:9} {method:7} {told / 1e6:6.0f} MB {found / 1e6:6.0f} MB  "
+                    f"{rows[-1]:.2f}",
+                    flush=True,
+                )
+            shutil.rmtree(folder)
+    worst = max(rows, key=lambda ratio: abs(ratio - 1))
+    print(f"furthest from the measured peak: {worst:.2f}   (within {1 - LIMIT:.2f} to {1 + LIMIT:.2f})")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class TimeRange:
     rests_on: str
     """What it was told from, for a person."""
     stages: dict[str, float]
-    """The middle, by stage."""
+    """The middle of the range, by stage; 'model' with all that comes before the first pass."""
 
 
 def time_range(
@@ -51,7 +51,7 @@ def time_range(
     seen = asked.windows * asked.tokens
     # Weights that are streamed cross the bus in every pass.
     across = weights / BUS if placement == "streamed" else 0.0
-    found = {"start": rates.start + weights / LOADING}
+    found = {"model": rates.start + weights / LOADING}
     step = weights / rates.decode + across
 
     def summaries(count: int) -> float:

@@ -14,9 +14,11 @@ NAMES = {"accelerator": "accelerator memory", "host": "host memory", "disk": "di
 
 
 def size(value: int) -> str:
-    """Bytes for a person, in powers of ten: '412 MB', '1.36 GB', '48.2 GB'."""
+    """Bytes for a person, in powers of ten: 'under 1 MB', '412 MB', '1.36 GB', '48.2 GB'."""
+    if value < 10**6:
+        return "under 1 MB"
     if value < 10**9:
-        return f"{max(1, round(value / 10**6)) if value else 0} MB"
+        return f"{round(value / 10**6)} MB"
     return f"{value / 10**9:.2f} GB" if value < 10**10 else f"{value / 10**9:.1f} GB"
 
 
