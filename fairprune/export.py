@@ -5,8 +5,10 @@ Written beside its final place, loaded again and compared, and only then renamed
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +24,8 @@ from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.models import LoadedModel, load, weight_matrix
 
 MASKS, MANIFEST = "masks.safetensors", "manifest.json"
+PARTIAL = ".partial"
+"""End of the name of a folder that is being written: beside its final place, and hidden."""
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -52,7 +56,9 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
     check_target(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        _remove_abandoned(out)
+        prefix = f".{out.name}.{os.getpid()}."
+        partial = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL, dir=out.parent))
     except OSError as error:
         raise Unavailable(f"{out} cannot be written: {error.strerror}") from error
     try:
@@ -75,6 +81,24 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         raise Unavailable(f"{out} cannot be written: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_abandoned(out: Path) -> None:
+    """Removes what processes left behind that were killed while they wrote to `out`; those at work keep theirs."""
+    for folder in out.parent.glob(f".{glob.escape(out.name)}.*{PARTIAL}"):
+        number = folder.name.removeprefix(f".{out.name}.").split(".")[0]
+        if number.isdecimal() and not _lives(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _write_manifest(folder: Path, report: dict[str, Any]) -> None:

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from fairprune.errors import BadInput, Unavailable
+from fairprune import onload
+from fairprune.errors import BadInput
 from fairprune.tokens import TextTokenizer
+
+Placement = Literal["resident", "streamed"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,13 @@ class LoadedModel:
     folder: Path
     tokenizer: TextTokenizer | None
     """None where the folder has no tokenizer.json; enough for calibration by ids."""
+    streamed: bool = False
+    """The blocks rest on the host, and each comes to the device for its turn alone (`fairprune.onload`)."""
 
     @property
     def device(self) -> torch.device:
-        return next(self.model.parameters()).device  # type: ignore[no-any-return]
+        """Where the model computes; of a streamed one the embedding and the output matrix lie there."""
+        return self.model.get_input_embeddings().weight.device  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> str:
@@ -62,12 +68,15 @@ class LoadedModel:
         return {name: layer for block in self.blocks for name, layer in block.linears.items()}
 
 
-def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedModel:
-    """Loads a decoder model from safetensors. No code from the folder is run.
+def load(
+    folder: Path, *, dtype: str = "auto", device: str = "cpu", placement: Placement = "resident"
+) -> LoadedModel:
+    """Loads a decoder model from safetensors, whose weights stay memory-mapped. No code from the folder is run.
 
     Args:
         folder: has config.json and *.safetensors (checked by `catalogue.check_folder`).
         dtype: 'auto' keeps the checkpoint's own.
+        placement: resident: the whole model lies on the device; streamed: its blocks rest on the host.
 
     Raises:
         BadInput: not a decoder model that transformers knows, or one whose blocks `find_blocks` refuses.
@@ -98,14 +107,9 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "cpu") -> LoadedMod
     except (ValueError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"transformers cannot load {folder} as a decoder model: {error}") from error
     _check_complete(folder, loading)
-    try:
-        model = model.to(device).eval()
-    except torch.OutOfMemoryError as error:
-        raise Unavailable(
-            f"{folder.name} does not fit on {device}: choose a smaller model, or bfloat16"
-        ) from error
     tokenizer = TextTokenizer.from_folder(folder) if (folder / "tokenizer.json").is_file() else None
-    return LoadedModel(model, find_blocks(model), folder, tokenizer)
+    loaded = LoadedModel(model.eval(), find_blocks(model), folder, tokenizer)
+    return onload.placed(loaded, torch.device(device), placement)
 
 
 def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
@@ -224,67 +228,3 @@ def only_gradients_of(model: nn.Module, parameters: list[nn.Parameter]) -> Itera
         for parameter, flag in flags.items():
             parameter.grad = gradients[parameter]
             parameter.requires_grad_(flag)
-
-
-@dataclass
-class BlockCall:
-    """What the model passes to one block: everything but the hidden states, and whether it returns a tuple."""
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    hidden: torch.Tensor
-    by_name: bool
-
-    def run(self, block: nn.Module, hidden: torch.Tensor) -> torch.Tensor:
-        """The block's output hidden states for other input hidden states, called as the model calls it."""
-        positional = self.args if self.by_name else (hidden, *self.args)
-        named = {**self.kwargs, "hidden_states": hidden} if self.by_name else self.kwargs
-        result = block(*positional, **named)
-        return result[0] if isinstance(result, tuple) else result  # type: ignore[no-any-return]
-
-
-def block_calls(loaded: LoadedModel, ids: torch.Tensor) -> list[BlockCall]:
-    """How the model calls each of its blocks for these ids (batch, tokens), without running the blocks.
-
-    Every block lets its hidden states through unchanged for the length of this call, so one walk costs the
-    embedding and the masks alone. The first entry's `hidden` is the real input of the first block.
-    """
-    returns_tuple = _returns_tuple(loaded, ids[:1, :2])
-    calls: list[BlockCall] = []
-
-    def let_through(index: int) -> Any:
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            by_name = "hidden_states" in kwargs
-            hidden = kwargs["hidden_states"] if by_name else args[0]
-            calls.append(BlockCall(args if by_name else args[1:], kwargs, hidden, by_name))
-            return (hidden, None) if returns_tuple[index] else hidden
-
-        return forward
-
-    try:
-        for block in loaded.blocks:
-            block.module.forward = let_through(block.index)
-        with torch.no_grad():
-            loaded.model.base_model(input_ids=ids, use_cache=False)
-    finally:
-        for block in loaded.blocks:
-            block.module.__dict__.pop("forward", None)
-    return calls
-
-
-def _returns_tuple(loaded: LoadedModel, ids: torch.Tensor) -> list[bool]:
-    """Whether each block returns a tuple, seen on a walk over two tokens."""
-    seen: list[bool] = []
-    hooks = [
-        block.module.register_forward_hook(
-            lambda _module, _args, output: seen.append(isinstance(output, tuple))
-        )
-        for block in loaded.blocks
-    ]
-    try:
-        with torch.no_grad():
-            loaded.model.base_model(input_ids=ids, use_cache=False)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return seen

@@ -7,28 +7,31 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
 
+from fairprune.accelerator import HOST, exact_products, onto
 from fairprune.allocation import Target, allocate
+from fairprune.block_calls import BlockCall, block_calls
 from fairprune.errors import BadInput
 from fairprune.masks import Quota, apply_mask, as_float, check_pattern, count_zeros, keep_mask
 from fairprune.methods import Loss, Method, Options
-from fairprune.models import Block, BlockCall, LoadedModel, block_calls, weight_matrix
+from fairprune.models import Block, LoadedModel, weight_matrix
+from fairprune.observers import observe_inputs
+from fairprune.onload import onloaded
+from fairprune.passes import BlockWalked, WindowSeen, collect, windows_at_once
 from fairprune.report import MatrixReport
 from fairprune.statistics import (
     Aggregate,
     LayerStatistics,
     ModelStatistics,
     Wanted,
-    WindowSeen,
     check_finite,
-    collect,
     empty_statistics,
     matches,
-    observe_inputs,
 )
 
 
@@ -50,11 +53,12 @@ class LayerPruned:
     blocks: int
     report: MatrixReport
     keep: torch.Tensor
-    """bool (out, in), true = kept, on the model's device."""
+    """bool (out, in), true = kept, on the host."""
 
 
-Event = WindowSeen | LayerPruned
-PruneLayer = Callable[[str, LayerStatistics, Block], LayerPruned]
+Event = WindowSeen | BlockWalked | LayerPruned
+PruneLayer = Callable[[Block, ModelStatistics, str], LayerPruned]
+"""(block, its statistics among others, name of the matrix) → what was done."""
 
 
 def check_target(loaded: LoadedModel, target: Target) -> None:
@@ -125,9 +129,10 @@ def prune(
     compared = method.compared_within(options)
     within: Literal["row", "matrix"] = "matrix" if compared == "matrix" else "row"
 
-    def prune_layer(name: str, entry: LayerStatistics, block: Block) -> LayerPruned:
+    def prune_layer(block: Block, statistics: ModelStatistics, name: str) -> LayerPruned:
         start = time.perf_counter()
         weight = weight_matrix(linears[name])
+        entry = statistics[name].on(weight.device)
         if method.solves:
             quota = Quota(target.sparsity, target.pattern, counts.get(name))
             solution = method.solve(weight.float(), entry, options, quota)
@@ -149,7 +154,7 @@ def prune(
         apply_mask(weight, keep)
         asked = counts[name] / weight.numel() if name in counts else target.sparsity
         report = matrix_report(name, block, asked, weight, kept, removed, entry, start, dampening)
-        return LayerPruned(block.index, len(loaded.blocks), report, keep)
+        return LayerPruned(block.index, len(loaded.blocks), report, keep.to(HOST))
 
     if method.needs and method.propagation(options) == "pruned":
         assert calibration is not None
@@ -157,9 +162,10 @@ def prune(
     else:
         with _workers(loaded) as each:
             for block in loaded.blocks:
-                yield from each(
-                    lambda name, block=block: prune_layer(name, dense[name], block), block.linears
-                )
+                with onloaded(loaded, block, write_back=True):
+                    yield from each(partial(prune_layer, block, dense), block.linears)
+                for name in block.linears:
+                    dense[name].worked.clear()  # as large as the covariances, and a moment's work
 
 
 Each = Callable[[Callable[[str], LayerPruned], Iterable[str]], Iterator[LayerPruned]]
@@ -191,32 +197,37 @@ def _walk_pruned(
     dense: ModelStatistics,
     prune_layer: PruneLayer,
     hessian: bool = False,
-    batch_size: int = 8,
+    batch_size: int | None = None,
 ) -> Iterator[LayerPruned]:
     """Each block calibrates on the outputs of the pruned blocks before it: two forwards per block, but one in the last."""
     ids = calibration.ids.to(loaded.device, torch.long)
     windows, tokens = ids.shape
+    batch_size = batch_size or windows_at_once(loaded, tokens)
     batches = [ids[start : start + batch_size] for start in range(0, windows, batch_size)]
     calls: list[list[BlockCall]] = [block_calls(loaded, batch) for batch in batches]
-    hidden = [per_block[0].hidden for per_block in calls]
+    rest = HOST if loaded.streamed else loaded.device
+    hidden = [per_block[0].hidden.to(rest) for per_block in calls]
     with _workers(loaded) as each:
         for block in loaded.blocks:
             entries = {name: LayerStatistics(name, windows, windows * tokens) for name in block.linears}
-            with torch.no_grad(), observe_inputs(block.linears, entries, hessian=hessian):
-                for states, per_block in zip(hidden, calls, strict=True):
-                    per_block[block.index].run(block.module, states)
-            check_finite(entries)
-            for name, entry in entries.items():
-                entry.gradient_sum = dense[name].gradient_sum
-            yield from each(
-                lambda name, entries=entries, block=block: prune_layer(name, entries[name], block), entries
-            )
-            if block.index + 1 < len(loaded.blocks):
-                with torch.no_grad():
-                    hidden = [
-                        per_block[block.index].run(block.module, states)
-                        for states, per_block in zip(hidden, calls, strict=True)
-                    ]
+            with onloaded(loaded, block, write_back=True):
+                with (
+                    torch.no_grad(),
+                    exact_products(),
+                    observe_inputs(block.linears, entries, hessian=hessian),
+                ):
+                    for states, per_block in zip(hidden, calls, strict=True):
+                        per_block[block.index].run(block.module, onto(states, loaded.device))
+                check_finite(entries)
+                for name, entry in entries.items():
+                    entry.gradient_sum = dense[name].gradient_sum
+                yield from each(partial(prune_layer, block, entries), entries)
+                if block.index + 1 < len(loaded.blocks):
+                    with torch.no_grad(), exact_products():
+                        hidden = [
+                            per_block[block.index].run(block.module, onto(states, loaded.device)).to(rest)
+                            for states, per_block in zip(hidden, calls, strict=True)
+                        ]
 
 
 def score_removed(score: torch.Tensor, kept: torch.Tensor) -> float | None:

@@ -14,9 +14,10 @@ import torch
 from fairprune.allocation import Target
 from fairprune.methods import Method, Options
 from fairprune.models import LoadedModel, weight_matrix
+from fairprune.passes import BlockWalked, WindowSeen, collect
 from fairprune.prune import Calibration, LayerPruned, prune, wanted_dense
 from fairprune.report import MatrixReport
-from fairprune.statistics import ModelStatistics, Wanted, WindowSeen, collect, empty_statistics
+from fairprune.statistics import ModelStatistics, Wanted, empty_statistics
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def study(
     arms: Sequence[Arm],
     calibration: Calibration | None,
     statistics: ModelStatistics | None = None,
-) -> Iterator[WindowSeen | ArmPruned]:
+) -> Iterator[WindowSeen | BlockWalked | ArmPruned]:
     """Prunes the dense model once per arm, in the order given, and leaves it dense.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
+from fairprune.accelerator import release
 from fairprune.errors import BadInput, Unavailable
 from fairprune.models import LoadedModel
 from fairprune.spec import EvaluationSpec
@@ -97,8 +98,7 @@ def _halving(
     if written is not None:
         yield from written
         return
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    release(loaded.device)
     half = (len(batch) + 1) // 2
     for part in (batch[:half], batch[half:]):
         for summary in _halving(loaded, prompts, part, spec, seed, on_token):

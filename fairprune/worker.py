@@ -236,8 +236,9 @@ class Execution:
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
+        from fairprune.passes import collect
         from fairprune.prune import wanted_dense
-        from fairprune.statistics import collect, empty_statistics, matches
+        from fairprune.statistics import empty_statistics, matches
 
         method = get_method(self.spec.pruning.method)
         options = method.parse_options(self.spec.pruning.options)
@@ -255,7 +256,7 @@ class Execution:
             return
         collected = empty_statistics(self.loaded.linears())
         for step in collect(self.loaded, windows.ids, collected, wanted, loss_mask=windows.loss_mask):
-            self.progress(step.done, step.total, f"window {step.done} of {step.total}")
+            self.progress(step.done, step.total, str(step))
         statistics_cache.write(place, collected)
         self.statistics = collected
 

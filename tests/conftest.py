@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from fairprune import devices
 from fairprune.opinions import Corpus, CorpusInfo, Opinion, Split
 from fairprune.paths import home
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
 TINY = DATA / "tiny-a"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `cuda` need a card; where there is none the summary says that they were left out."""
+    if "cuda" not in devices.available():
+        without = pytest.mark.skip(reason="there is no CUDA device here")
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(without)
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,12 @@ import torch
 import transformers
 
 from fairprune.allocation import Target
+from fairprune.block_calls import block_calls
 from fairprune.errors import BadInput
 from fairprune.export import export
 from fairprune.masks import keep_mask
 from fairprune.methods import get_method
-from fairprune.models import LoadedModel, block_calls, find_blocks, load, weight_matrix
+from fairprune.models import LoadedModel, find_blocks, load, weight_matrix
 from fairprune.prune import Calibration, LayerPruned, prune
 from tests.architectures import ARCHITECTURES, BASE
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,7 @@ from fairprune.export import export, verify_folder
 from fairprune.methods import get_method
 from fairprune.models import load, weight_matrix
 from fairprune.prune import LayerPruned, prune
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -138,3 +143,40 @@ def test_folders_that_were_not_exported(tmp_path, content, says):
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(BadInput, match=says):
         verify_folder(tmp_path)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fairprune import export as module
+from fairprune.models import load, weight_matrix
+loaded = load(Path(sys.argv[1]))
+masks = {name: weight_matrix(layer) != 0 for name, layer in loaded.linears().items()}
+verify = module.verify
+module.verify = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # everything is written, nothing is compared yet
+module.export(loaded, masks, {}, Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_export_never_looks_complete_and_the_next_one_clears_it_up(pruned, tiny_folder, tmp_path):
+    out = tmp_path / "out"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tiny_folder), str(out)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not out.exists()
+    [left] = tmp_path.iterdir()
+    assert left.name.startswith(".out.") and left.name.endswith(".partial")
+    (tmp_path / f".out.{os.getpid()}.mine.partial").mkdir()  # of a process that lives
+    (tmp_path / ".out.mine.partial").mkdir()  # not ours
+    export(*pruned, {}, out)
+    assert verify_folder(out)["matrices"] == 14
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f".out.{os.getpid()}.mine.partial",
+        ".out.mine.partial",
+        "out",
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_said(pruned, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        export(*pruned, {}, tmp_path / "file" / "out")

@@ -14,9 +14,10 @@ from fairprune.allocation import Target
 from fairprune.masks import Quota, keep_mask
 from fairprune.methods import get_method
 from fairprune.models import LoadedModel, load, weight_matrix
+from fairprune.passes import collect
 from fairprune.prune import Calibration, LayerPruned, prune
 from fairprune.spec import parse_pattern
-from fairprune.statistics import LayerStatistics, Wanted, collect, empty_statistics
+from fairprune.statistics import LayerStatistics, Wanted, empty_statistics
 from tests.conftest import TINY
 
 

@@ -154,3 +154,21 @@ def test_applying_a_mask_to_a_transposed_view_writes_through():
     weight = torch.ones(3, 2)
     apply_mask(weight.T, kept("x.x", "..x"))
     assert weight.tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        [0.0, -0.0, 0.0, -0.0, 1.0, 2.0],  # −0 and 0 are one value: lower index first
+        [-0.0, 5.0, 0.0, 1e-45, 1e-40, 3.0],
+        [-1.0, -3.0, 2.0, -0.0, 0.5, -2.0],
+        [3e38, 1e-38, 3e38, 2e38, 1.0, 1e38],
+    ],
+)
+def test_signs_zeros_and_extremes_are_ordered_as_numbers(score):
+    values = torch.tensor([score, score[::-1]])
+    for count in range(7):
+        keep = keep_mask(values, count / 6 if count < 6 else 0.99)  # round(.99 · 6) = 6
+        order = torch.sort(values, dim=1, stable=True).indices
+        for row in range(2):
+            assert set((~keep[row]).nonzero()[:, 0].tolist()) == set(order[row, :count].tolist())

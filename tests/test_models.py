@@ -10,7 +10,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from fairprune.errors import BadInput
-from fairprune.models import block_calls, find_blocks, load, only_gradients_of, weight_matrix
+from fairprune.models import find_blocks, load, only_gradients_of, weight_matrix
 
 
 def test_blocks_and_linears_of_a_llama(tiny_folder):
@@ -105,34 +105,6 @@ def test_gradient_flags_come_back(tiny_folder):
         assert [parameter.requires_grad for parameter in model.parameters()].count(True) == 1
         raise RuntimeError("stop")
     assert [parameter.requires_grad for parameter in model.parameters()] == before
-
-
-def test_block_calls_replay_the_model_exactly(tiny_folder):
-    loaded = load(tiny_folder)
-    ids = torch.randint(4, 60, (3, 11), generator=torch.Generator().manual_seed(0))
-    calls = block_calls(loaded, ids)
-    hidden = calls[0].hidden
-    with torch.no_grad():
-        for block, call in zip(loaded.blocks, calls, strict=True):
-            hidden = call.run(block.module, hidden)
-        expected = loaded.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-    torch.testing.assert_close(loaded.model.model.norm(hidden), expected)
-    assert all("forward" not in block.module.__dict__ for block in loaded.blocks)
-
-
-def test_block_calls_replay_blocks_with_conv1d():
-    from fairprune.models import LoadedModel
-
-    model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=32, n_positions=32)).eval()
-    loaded = LoadedModel(model, find_blocks(model), None, None)  # type: ignore[arg-type]
-    ids = torch.randint(0, 32, (2, 9))
-    calls = block_calls(loaded, ids)
-    hidden = calls[0].hidden
-    with torch.no_grad():
-        for block, call in zip(loaded.blocks, calls, strict=True):
-            hidden = call.run(block.module, hidden)
-        expected = model.transformer(input_ids=ids, use_cache=False).last_hidden_state
-    torch.testing.assert_close(model.transformer.ln_f(hidden), expected)
 
 
 def test_a_folder_that_transformers_does_not_know(tmp_path):

@@ -12,8 +12,9 @@ from fairprune.errors import BadInput, NumericError
 from fairprune.masks import keep_mask
 from fairprune.methods import METHODS, get_method
 from fairprune.models import load, weight_matrix
+from fairprune.passes import WindowSeen, collect
 from fairprune.prune import Calibration, LayerPruned, prune
-from fairprune.statistics import LayerStatistics, Wanted, WindowSeen, collect, empty_statistics
+from fairprune.statistics import LayerStatistics, Wanted, empty_statistics
 
 IDS = torch.randint(4, 60, (4, 12), generator=torch.Generator().manual_seed(5))
 

@@ -11,8 +11,8 @@ from fairprune.allocation import Target
 from fairprune.errors import BadInput
 from fairprune.methods import METHODS, get_method
 from fairprune.models import load, weight_matrix
+from fairprune.passes import WindowSeen
 from fairprune.prune import Calibration, LayerPruned, prune
-from fairprune.statistics import WindowSeen
 from fairprune.study import Arm, ArmPruned, study, wanted_by
 
 IDS = torch.randint(4, 60, (4, 12), generator=torch.Generator().manual_seed(5))

@@ -85,52 +85,61 @@ def sparsegpt(
 
     from fairprune.errors import BadInput
 
-    hessian = statistics.hessian()
     columns = weight.shape[1]
     if quota.pattern is not None and options.block_size % quota.pattern[1]:
         n, m = quota.pattern
         raise BadInput(
             f"a block of {options.block_size} columns is no multiple of {m}: pattern {n}:{m} needs one that is"
         )
-    diagonal = torch.arange(columns, device=weight.device)
-    dead = hessian[diagonal, diagonal] == 0
-    hessian[diagonal[dead], diagonal[dead]] = 1
-    factor, used = inverse_factor(hessian, options.dampening, statistics.name)
-    weight = weight.clone()
-    keep = torch.ones_like(weight, dtype=torch.bool)
-    total = removed = 0.0
+    factor, used, dead = _factor_of(statistics, options.dampening)
+    # Transposed: a column is contiguous, and the two short operations on it cost little more than their calls.
+    rest = weight.T.contiguous()  # (in, out)
+    keep = torch.ones_like(rest, dtype=torch.bool)
+    total, removed = torch.zeros(2, dtype=torch.float64, device=weight.device)
     for start in range(0, columns, options.block_size):
         end = min(start + options.block_size, columns)
-        block, inverse = weight[:, start:end], factor[start:end, start:end]
-        kept = (
-            quota.block(start, end, columns, _scores(block, inverse, dead[start:end]))
-            if quota.pattern is None
-            else None
-        )
-        error = torch.zeros_like(block)
+        block, inverse = rest[start:end], factor[start:end, start:end]
+        diagonal = inverse.diagonal()[:, None]
+        steps = inverse / diagonal  # what a column's loss costs each column to its right
+        kept, lost = keep[start:end], torch.empty_like(block)
+        if quota.pattern is None:
+            scores = _scores(block, diagonal, dead[start:end])
+            kept[:] = quota.block(start, end, columns, scores.T).T
+        dropped = (~kept).float()
         for column in range(end - start):
             if quota.pattern is not None and column % quota.pattern[1] == 0:
                 group = slice(column, column + quota.pattern[1])
-                scores = _scores(
-                    block[:, group], inverse[group, group], dead[start + group.start : start + group.stop]
-                )
-                keep[:, start + group.start : start + group.stop] = quota.group(scores)
-            elif kept is not None and column == 0:
-                keep[:, start:end] = kept
-            scale = inverse[column, column]
-            column_score = (block[:, column] / scale).square()
-            total += float(column_score.sum())
-            dropped = ~keep[:, start + column]
-            removed += float(column_score[dropped].sum())
-            error[:, column] = torch.where(dropped, block[:, column] / scale, 0)
-            block[:, column:] -= error[:, column, None] * inverse[column, None, column:]
-        weight[:, end:] -= error @ factor[start:end, end:]
-    weight.mul_(keep)
-    return Solution(weight, keep, removed / total if total else None, used)
+                scores = _scores(block[group], diagonal[group], dead[start:end][group])
+                kept[group] = quota.group(scores.T.contiguous()).T
+                dropped[group] = (~kept[group]).float()
+            torch.mul(block[column], dropped[column], out=lost[column])
+            block[column + 1 :].addr_(steps[column, column + 1 :], lost[column], alpha=-1)
+        rest[end:].addmm_(factor[start:end, end:].T, lost / diagonal, alpha=-1)
+        # Each column now stands as it was when its turn came: so its score is that of its turn.
+        scores = (block / diagonal).square_()
+        total += scores.sum(dtype=torch.float64)
+        removed += scores.mul_(dropped).sum(dtype=torch.float64)
+    rest.mul_(keep)
+    whole = float(total)
+    return Solution(rest.T.contiguous(), keep.T.contiguous(), float(removed) / whole if whole else None, used)
 
 
-def _scores(block: torch.Tensor, inverse: torch.Tensor, dead: torch.Tensor) -> torch.Tensor:
-    """w² / U_jj²; weights of dead columns below all others."""
-    scores = (block / inverse.diagonal()).square()
-    scores[:, dead] = -1
+def _factor_of(statistics: LayerStatistics, dampening: float) -> tuple[torch.Tensor, float, torch.Tensor]:
+    """U (in, in), the dampening that was needed, and bool (in,) of the dead inputs; worked out once per input tensor."""
+    import torch
+
+    def work_out() -> tuple[torch.Tensor, float, torch.Tensor]:
+        hessian = statistics.hessian()
+        diagonal = torch.arange(len(hessian), device=hessian.device)
+        dead = hessian[diagonal, diagonal] == 0
+        hessian[diagonal[dead], diagonal[dead]] = 1
+        return *inverse_factor(hessian, dampening, statistics.name), dead
+
+    return statistics.worked.once(("sparsegpt", dampening), work_out)
+
+
+def _scores(block: torch.Tensor, diagonal: torch.Tensor, dead: torch.Tensor) -> torch.Tensor:
+    """w² / U_jj² of some columns, (columns, out); weights of dead columns below all others."""
+    scores = (block / diagonal).square_()
+    scores[dead] = -1
     return scores

@@ -1,0 +1,153 @@
+"""The one pass that collects statistics of the dense model: forward, and backward once per distinct loss."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from fairprune.accelerator import exact_products, free_bytes
+from fairprune.errors import BadInput
+from fairprune.methods import Loss
+from fairprune.models import LoadedModel, only_gradients_of, weight_matrix
+from fairprune.observers import GradientObserver, observe_inputs
+from fairprune.statistics import LayerStatistics, ModelStatistics, Wanted, check_finite
+
+MOST_AT_ONCE = 8
+"""Windows of one forward pass without gradients."""
+
+
+@dataclass(frozen=True)
+class WindowSeen:
+    """Progress of a pass: window `done` of `total` is in the statistics."""
+
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"window {self.done} of {self.total}"
+
+
+@dataclass(frozen=True)
+class BlockWalked:
+    """Progress of a pass block by block: visit `done` of `total` to a block is over."""
+
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"block by block, visit {self.done} of {self.total}"
+
+
+def window_losses(
+    loaded: LoadedModel, window: torch.Tensor, losses: Sequence[Loss], loss_mask: torch.Tensor | None
+) -> list[torch.Tensor]:
+    """The losses of one window (1, tokens) from one forward pass: next-token cross-entropies, float32 scalars.
+
+    last_token: of the last token alone; all_tokens: mean over all tokens but the first; summary_tokens: mean over
+    the tokens where `loss_mask` (tokens,) is true.
+    """
+    tokens = window.shape[1]
+    keep = 2 if list(losses) == ["last_token"] else tokens
+    arguments: dict[str, object] = {"input_ids": window, "use_cache": False}
+    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
+        # The output matrix is a fifth of a small model's work: only rows that enter the loss are computed.
+        arguments["logits_to_keep"] = keep
+    logits = loaded.model(**arguments).logits[0, -keep:-1].float()
+    targets = window[0, -(keep - 1) :]
+    found = []
+    for loss in losses:
+        if loss == "last_token":
+            found.append(cross_entropy(logits[-1:], targets[-1:]))
+        elif loss == "all_tokens":
+            found.append(cross_entropy(logits, targets))
+        elif loss_mask is None or not bool(loss_mask[1:].any()):
+            raise BadInput(
+                "loss 'summary_tokens' needs windows with summary tokens: use the calibration set model-output"
+            )
+        else:
+            found.append(cross_entropy(logits[loss_mask[1:]], targets[loss_mask[1:]]))
+    return found
+
+
+def collect(
+    loaded: LoadedModel,
+    ids: torch.Tensor,
+    into: ModelStatistics,
+    wanted: Wanted | None = None,
+    *,
+    loss_mask: torch.Tensor | None = None,
+    batch_size: int | None = None,
+) -> Iterator[WindowSeen | BlockWalked]:
+    """One pass of the dense model over all windows: input norms, and whatever else is wanted.
+
+    One forward pass per window serves everything; each distinct loss adds one backward pass. A streamed model is
+    walked block by block (`fairprune.blockwise`).
+
+    Args:
+        ids: int (windows, tokens), no padding.
+        into: filled as the pass goes on; complete when the iterator ends.
+        loss_mask: bool (windows, tokens) for 'summary_tokens'.
+        batch_size: of forward passes without gradients; None: as many as fit the free memory, at most 8.
+
+    Raises:
+        NumericError: a layer without gradient, or statistics that are not finite.
+    """
+    wanted = wanted or Wanted()
+    linears = loaded.linears()
+    for name in linears:
+        into.setdefault(name, LayerStatistics(name))
+    windows, tokens = ids.shape
+    if tokens < 2:
+        raise BadInput(f"calibration windows have {tokens} token: at least 2 are needed")
+    ids = ids.to(loaded.device, torch.long)
+    losses = wanted.losses
+    if loaded.streamed:
+        from fairprune.blockwise import walk
+
+        with exact_products():
+            yield from walk(loaded, ids, into, wanted, loss_mask)
+    elif not losses:
+        batch_size = batch_size or windows_at_once(loaded, tokens)
+        with observe_inputs(linears, into, hessian=wanted.hessian), torch.no_grad(), exact_products():
+            for start in range(0, windows, batch_size):
+                batch = ids[start : start + batch_size]
+                loaded.model.base_model(input_ids=batch, use_cache=False)
+                yield WindowSeen(min(start + batch_size, windows), windows)
+    else:
+        weights: list[nn.Parameter] = [layer.weight for layer in linears.values()]  # type: ignore[misc]
+        gradients = GradientObserver(linears, into, wanted)
+        with (
+            only_gradients_of(loaded.model, weights),
+            observe_inputs(linears, into, hessian=wanted.hessian),
+            gradients.watching(),
+            exact_products(),
+        ):
+            for index in range(windows):
+                mask = None if loss_mask is None else loss_mask[index].to(loaded.device)
+                values = window_losses(loaded, ids[index : index + 1], losses, mask)
+                for loss, value in zip(losses, values, strict=True):
+                    gradients.loss = loss
+                    value.backward(retain_graph=loss != losses[-1])  # type: ignore[no-untyped-call]
+                yield WindowSeen(index + 1, windows)
+        gradients.check_all_seen(windows)
+    for entry in into.values():
+        entry.sequences, entry.tokens = windows, windows * tokens
+    check_finite(into)
+
+
+def windows_at_once(loaded: LoadedModel, tokens: int) -> int:
+    """How many windows one forward pass may take: at most 8, and no more than half the free memory holds.
+
+    A window's activations in one block are at most what its linear layers read and write, twice over; the rest of
+    its passage is smaller.
+    """
+    widths = max(
+        sum(sum(weight_matrix(layer).shape) for layer in block.linears.values()) for block in loaded.blocks
+    )
+    one = 2 * tokens * widths * weight_matrix(next(iter(loaded.linears().values()))).element_size()
+    return max(1, min(MOST_AT_ONCE, free_bytes(loaded.device) // 2 // max(one, 1)))

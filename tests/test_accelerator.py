@@ -1,0 +1,43 @@
+"""What depends on the device, as far as a CPU shows it; `tests/test_cuda.py` has the rest."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fairprune import accelerator
+from fairprune.accelerator import HOST, exact_products, free_bytes, host_free_bytes, onto, peak_bytes
+
+
+def test_free_memory_is_read_in_bytes(monkeypatch, tmp_path):
+    file = tmp_path / "meminfo"
+    file.write_text("MemTotal:       8000 kB\nMemAvailable:   3000 kB\n")
+    monkeypatch.setattr(accelerator, "MEMINFO", file)
+    assert host_free_bytes() == free_bytes(HOST) == 3000 * 1024
+    monkeypatch.setattr(accelerator, "MEMINFO", tmp_path / "none")  # other systems
+    assert host_free_bytes() > 2**28
+
+
+def test_the_peak_grows_with_what_is_held():
+    before = peak_bytes(HOST)
+    held = torch.ones(before // 4 + 2**24)  # 4 bytes each: more than the process has ever had
+    assert peak_bytes(HOST) >= before + 2**24
+    del held
+
+
+def test_a_copy_is_made_only_where_it_is_asked_for():
+    values = torch.ones(3)
+    assert onto(values, HOST) is values
+    copy = onto(values, HOST, copy=True)
+    assert torch.equal(copy, values) and copy.data_ptr() != values.data_ptr()
+
+
+def test_the_precision_of_products_comes_back():
+    torch.set_float32_matmul_precision("high")
+    try:
+        with pytest.raises(RuntimeError, match="stop"), exact_products():
+            assert torch.get_float32_matmul_precision() == "highest"
+            raise RuntimeError("stop")
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision("highest")
