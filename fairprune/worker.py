@@ -31,7 +31,7 @@ from fairprune.store import Store, open_store
 if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
-    from fairprune.models import LoadedModel
+    from fairprune.models import LoadedModel, Placement
     from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
@@ -127,11 +127,21 @@ class Execution:
         from fairprune.models import load
         from fairprune.prune import check_target
 
-        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        self.loaded = load(
+            folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=self._placement()
+        )
         check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
+
+    def _placement(self) -> Placement:
+        """Block by block where the whole model does not fit the accelerator, and no summaries are written."""
+        if self.spec.device == "cpu":
+            return "resident"
+        from fairprune.preflight import estimate
+
+        return estimate(self.spec, job="run" if self.masks is None else "prune").placement
 
     def draw_opinions(self) -> None:
         self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)

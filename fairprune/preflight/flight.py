@@ -20,6 +20,8 @@ from fairprune.store import Store
 
 MARGIN = 1.1
 """Fits: the estimated peak and a tenth more is free."""
+STREAMED_JOBS: tuple[Job, ...] = ("prune",)
+"""Jobs whose model may lie on the host block by block; writing summaries needs the whole model on the device."""
 ORIGINS = {
     "headers": "the headers of its safetensors",
     "hub": "the headers of its safetensors on the hub",
@@ -94,8 +96,8 @@ def estimate(
 
     Args:
         spec: as `plan_run` gives it, or with `checked=False` for an answer without its long checks.
-        placement: 'auto' keeps all weights on an accelerator where they fit, and one block at a time otherwise. On a CPU all
-            of it is host memory.
+        placement: 'auto' keeps all weights on an accelerator where they fit, and where they do not, one block at a time, if
+            the job can. On a CPU all of it is host memory.
         machine: what is free; None: this machine.
         job: 'run' prunes, summarises and scores; 'prune' prunes and writes a folder.
         store: earlier runs, for the time and for what is computed already; None: none.
@@ -110,10 +112,10 @@ def estimate(
     work = asked(spec, dtype, job, store)
     if placement == "streamed" and spec.device == "cpu":
         placement = "resident"
-    order: tuple[Placement, ...] = (placement,) if placement != "auto" else ("resident", "streamed")
-    found = _estimate(spec, shape, dtype, work, order[0], machine, store)
-    if len(order) > 1 and spec.device != "cpu" and "accelerator" in found.lacking:
-        return _estimate(spec, shape, dtype, work, order[1], machine, store)
+    first: Placement = "resident" if placement == "auto" else placement
+    found = _estimate(spec, shape, dtype, work, first, machine, store)
+    if placement == "auto" and job in STREAMED_JOBS and "accelerator" in found.lacking:
+        return _estimate(spec, shape, dtype, work, "streamed", machine, store)
     return found
 
 
@@ -146,6 +148,7 @@ def _estimate(
             device=spec.device,
             placement=placement,
             threads=cores(),
+            host_free=machine.host,
         ),
         disk=_disk(spec, shape, dtype, work),
         time=duration,

@@ -36,7 +36,9 @@ MAPPED_ALONE = 32 * MIB
 KEPT_SUMS = 0.65
 """Share of freed statistics that stays with the process where masks were made between them. Measured on the same models: 0.55 to 0.7."""
 FORWARD_WINDOWS = 8
-"""Windows in one forward pass without gradients (`statistics.collect` and `prune`)."""
+"""As `passes.MOST_AT_ONCE`: windows in one forward pass without gradients, where they fit."""
+WAITING_SHARE = 0.25
+"""As `blockwise.HOST_SHARE`: of the free host memory, what hidden states of a streamed model may take."""
 SCORE_BYTES = 24
 """Per weight of the matrix at work: float32 weight, score and terms, the partition's copy, the mask as float32."""
 PERPLEXITY_TOKENS = 2048
@@ -97,12 +99,14 @@ def stages(
     device: str,
     placement: Placement,
     threads: int = 1,
+    host_free: int | None = None,
 ) -> tuple[Stage, ...]:
     """What each stage of this work holds.
 
     Args:
         dtype: a spec's number format.
         threads: cores that score one matrix each, on a CPU.
+        host_free: free host memory, of which waiting hidden states of a streamed model take a share at most.
     """
     item = shape.item_bytes(dtype)
     weights = shape.parameters * item
@@ -112,7 +116,7 @@ def stages(
         needs.append(_summaries("dense summaries", shape, asked, evaluation, item, 0))
     kept = 0
     if asked.dense_pass:
-        work = () if asked.statistics_stored else _pass(shape, asked, item, device)
+        work = () if asked.statistics_stored else _pass(shape, asked, item, device, placement)
         written = "statistics on their way to disk"
         copies = 4 * shape.stored_covariances if asked.dense_covariances else 0
         moved = Part(written, sum(part.bytes for part in sums))
@@ -120,7 +124,7 @@ def stages(
         kept = sum(part.bytes for part in work if part.name == ACTIVATIONS)
     masks = (Part("masks", shape.prunable),) if asked.job == "prune" else ()
     scores = _scores(shape, asked, item, threads)
-    needs.append(_Need("pruning", (*scores, *masks), sums, (Part(FREED, kept),)))
+    needs.append(_Need("pruning", scores, sums, (Part(FREED, kept),), masks))
     if masks:
         kept = max(kept, sum(part.bytes for part in scores))
     if masks and 4 * shape.largest < MAPPED_ALONE:
@@ -131,24 +135,26 @@ def stages(
         needs.append(_Need("metrics", kept=(Part(FREED, kept),), host=(Part("group classifier", SCORING),)))
     if asked.job == "prune":
         again = Part("the written model, loaded again", shape.prunable * item)
+        host = (*masks, again)
         needs.append(
-            _Need(
-                "export",
-                masks,
-                kept=(Part(FREED, kept),),
-                host=(again,),
-                mapped=(Part("weights", weights), *masks),
-            )
+            _Need("export", kept=(Part(FREED, kept),), host=host, mapped=(Part("weights", weights),))
         )
-    return tuple(_placed(need, shape, item, asked, device, placement) for need in needs)
+    return tuple(_placed(need, shape, item, asked, device, placement, host_free) for need in needs)
 
 
 LIBRARIES = "Python and libraries"
 FREED, ACTIVATIONS = "freed memory that the process keeps", "activations of one window"
+STATES = "hidden states of all windows"
 
 
 def _placed(
-    need: _Need, shape: ModelShape, item: int, asked: Asked, device: str, placement: Placement
+    need: _Need,
+    shape: ModelShape,
+    item: int,
+    asked: Asked,
+    device: str,
+    placement: Placement,
+    host_free: int | None,
 ) -> Stage:
     """Where the parts of a stage lie."""
     weights = Part("weights", shape.parameters * item)
@@ -157,28 +163,26 @@ def _placed(
         return Stage(need.name, (), _shown(found))
     program, context = Part(LIBRARIES, PROGRAM_CUDA), Part("CUDA", CONTEXT_CUDA)
     if placement == "resident":
-        return Stage(
-            need.name,
-            _shown((context, weights, *need.sums, *need.work)),
-            _shown((program, *need.host, *need.mapped)),
-        )
-    outside = shape.parameters - shape.prunable
+        on_device, on_host = (weights, *need.sums, *need.work), (*need.host, *need.mapped)
+        return Stage(need.name, _shown((context, *on_device)), _shown((program, *on_host)))
     block = Part("weights of one block", shape.block_weights * item)
-    ends = Part("embedding and output matrix", outside * item)
+    ends = Part("embedding and output matrix", (shape.parameters - shape.prunable) * item)
     one = tuple(Part(f"{part.name}, of one block", part.bytes // shape.blocks) for part in need.sums)
-    states = Part("hidden states of all windows", asked.windows * asked.tokens * shape.width * item)
-    hidden = (
-        (states,)
-        if need.name in ("statistics", "pruning") and (asked.dense_pass or asked.pruned_walk)
-        else ()
-    )
+    work = tuple(part for part in need.work if part.name != STATES)
+    waiting = tuple(part for part in need.work if part.name == STATES)
+    if need.name == "statistics" and not asked.statistics_stored:
+        # On the way back every block needs what entered it; without a loss only the newest states wait.
+        depth = shape.blocks + 1 if asked.losses else 2
+        states = depth * asked.windows * asked.tokens * shape.width * item
+        most = states if host_free is None else round(WAITING_SHARE * host_free)
+        waiting = (Part(STATES, min(states, most)),)
     on_disk = tuple(
         part for part in need.mapped if part.name != "weights"
-    )  # mapped from their file as they are
+    )  # those are mapped from their file
     return Stage(
         need.name,
-        _shown((context, block, ends, *one, *need.work)),
-        _shown((program, weights, *need.sums, *hidden, *need.host, *on_disk)),
+        _shown((context, block, ends, *one, *work)),
+        _shown((program, weights, *need.sums, *waiting, *need.host, *on_disk)),
     )
 
 
@@ -203,13 +207,15 @@ def _sums(shape: ModelShape, asked: Asked) -> tuple[Part, ...]:
     )
 
 
-def _pass(shape: ModelShape, asked: Asked, item: int, device: str) -> tuple[Part, ...]:
-    """The dense pass: one window with gradients, or a batch of windows without."""
+def _pass(shape: ModelShape, asked: Asked, item: int, device: str, placement: Placement) -> tuple[Part, ...]:
+    """The dense pass: one window with gradients, or a batch of windows without. Of a streamed model, in one block alone."""
     if not asked.losses:
         return _forward(shape, asked, item)
     # What autograd keeps of a block: inputs and outputs of its layers, and the hidden states twice in float32
     # for its two norms.
-    token = shape.blocks * (item * shape.kept_per_token + 2 * 4 * shape.width)
+    token = (1 if placement == "streamed" else shape.blocks) * (
+        item * shape.kept_per_token + 2 * 4 * shape.width
+    )
     holes = HEAP if device == "cpu" else HEAP_CUDA
     rows = 1 if asked.losses == ("last_token",) else asked.tokens
     # The logits and their float32 copy, the log-probabilities, and the gradients of all three.
@@ -253,7 +259,7 @@ def _scores(shape: ModelShape, asked: Asked, item: int, threads: int) -> tuple[P
     if asked.pruned_walk:
         # Inputs and outputs of a block, of all windows, live side by side.
         states = 2 * asked.windows * asked.tokens * shape.width * item
-        parts += [Part("hidden states of all windows", states), *_forward(shape, asked, item)]
+        parts += [Part(STATES, states), *_forward(shape, asked, item)]
         if asked.walk_covariances:
             parts.append(Part("input covariances of one block", 4 * shape.block_covariances))
     return tuple(parts)
