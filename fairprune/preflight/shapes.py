@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from fairprune import catalogue
 from fairprune.errors import Unavailable
 
+_ASKED_AGAIN_SECONDS = 300.0
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one weight in memory, by the names that a spec uses."""
 _STORED = {
@@ -30,8 +32,11 @@ _STORED = {
 }
 _FORMATS = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 _BLOCK = re.compile(r"^(.*?)\.?(\d+)\.(.+)$")
+_OTHER_SENSES = re.compile(r"vision|visual|image|audio|speech")
 _OWN_INPUT = ("o_proj", "out_proj", "down_proj", "c_proj", "fc2", "dense_4h_to_h", "dense", "wo", "w2")
 """Last names of layers that end a part of a block and read a tensor of their own; the others of the part share one."""
+_FUSED = ("query_key_value", "qkv_proj", "c_attn", "Wqkv")
+"""Layers that make queries, keys and values at once."""
 _CONV1D = ("gpt2", "openai-gpt", "imagegpt")  # their matrices are stored (in, out)
 
 Origin = Literal["headers", "hub", "catalogue"]
@@ -136,7 +141,8 @@ def model_shape(name: str) -> ModelShape:
     if folder is not None:
         config = catalogue.check_folder(folder)
         return from_tensors(catalogue.tensors(folder), config, "headers")
-    found = _from_hub(source.place) if source.kind == "hub" else None
+    moment = int(time.monotonic() / _ASKED_AGAIN_SECONDS)
+    found = _from_hub(source.place, moment) if source.kind == "hub" else None
     if found is not None:
         return found
     entry = catalogue.CATALOGUE.get(source.name)
@@ -169,8 +175,9 @@ def from_tensors(
             grouped[match[1]][int(match[2]), match[3].removesuffix(".weight")] = (shape[0], shape[1])
     if not grouped:
         raise Unavailable("no weight matrix has a block number in its name: the memory cannot be estimated")
-    # As the engine does, of several lists (a vision tower beside the text) the one with most weights.
-    layers = max(grouped.values(), key=lambda found: sum(a * b for a, b in found.values()))
+    # As the engine does: the largest list of the text decoder, whatever else the model can see or hear.
+    texts = {prefix: found for prefix, found in grouped.items() if not _OTHER_SENSES.search(prefix)}
+    layers = max((texts or grouped).values(), key=lambda found: sum(a * b for a, b in found.values()))
     swapped = text.get("model_type") in _CONV1D
     matrices = tuple(
         Matrix(block, *((b, a) if swapped else (a, b)), _reads(block, kind))
@@ -184,17 +191,20 @@ def from_tensors(
     tied = config.get("tie_word_embeddings", text.get("tie_word_embeddings", False))
     if head is not None and len(plain) > 1 and tied:
         parameters -= _count(plain[head])
-    embedding = max(plain.values(), key=lambda shape: shape[0], default=(0, matrices[0].columns))
-    keys = {kind: shape for (block, kind), shape in layers.items() if block == matrices[0].block}
-    named = [shape[0] for kind, shape in keys.items() if kind.endswith(("k_proj", "v_proj"))]
+    words = text.get("vocab_size")
+    embeddings = [shape for shape in plain.values() if shape[0] == words] or list(plain.values())
+    embedding = max(embeddings, key=lambda shape: shape[0], default=(0, matrices[0].columns))
+    first = {kind: shape for (block, kind), shape in layers.items() if block == matrices[0].block}
+    given = (text.get(key) for key in ("hidden_size", "n_embd", "n_embed", "d_model"))
+    width = next((int(value) for value in given if value), embedding[1])
     return ModelShape(
         matrices=matrices,
         parameters=parameters,
         stored_bytes=sum(_count(shape) * _STORED.get(kind, 4) for kind, shape in tensors.values()),
         dtype=_dtype(config, tensors),
-        width=embedding[1],
+        width=width,
         vocabulary=embedding[0],
-        key_values=sum(named) or _key_values(text, embedding[1]),
+        key_values=_key_values(first, swapped, width, bool(text.get("new_decoder_architecture"))),
         origin=origin,
     )
 
@@ -228,10 +238,11 @@ def from_config(config: Mapping[str, Any], origin: Origin) -> ModelShape:
 
 
 @lru_cache(maxsize=32)
-def _from_hub(place: str) -> ModelShape | None:
+def _from_hub(place: str, _moment: int) -> ModelShape | None:
     """The shape of a hub model from the headers of its files there; None when the hub does not answer or refuses.
 
-    Asked once per process: a form that is drawn again does not ask again.
+    Args:
+        _moment: changes when an earlier answer is too old: a form that is drawn again does not ask again.
     """
     import httpx2
     from huggingface_hub import HfApi
@@ -285,11 +296,14 @@ def _dtype(config: Mapping[str, Any], tensors: Mapping[str, tuple[str, tuple[int
     return next((_FORMATS[kind] for kind, _ in tensors.values() if kind in _FORMATS), "float32")
 
 
-def _key_values(text: Mapping[str, Any], width: int) -> int:
-    """Keys and values of one token where they are not matrices of their own: from the numbers of heads."""
-    heads = text.get("num_attention_heads") or text.get("n_head") or 1
-    head = text.get("head_dim") or width // int(heads)
-    if text.get("multi_query") and not text.get("new_decoder_architecture"):
-        return 2 * int(head)
-    keys = text.get("num_key_value_heads") or text.get("num_kv_heads") or heads
-    return 2 * int(keys) * int(head)
+def _key_values(layers: Mapping[str, tuple[int, int]], swapped: bool, width: int, repeated: bool) -> int:
+    """Numbers of one token's keys and values, from the matrices of a block that make them.
+
+    Args:
+        repeated: the cache holds keys and values once for every query head, as Falcon's newer decoders do.
+    """
+    outputs = {kind.rpartition(".")[2]: shape[1 if swapped else 0] for kind, shape in layers.items()}
+    if "k_proj" in outputs and "v_proj" in outputs:
+        return outputs["k_proj"] + outputs["v_proj"]
+    fused = next((outputs[name] for name in _FUSED if name in outputs), None)
+    return 2 * width if fused is None or repeated else fused - width
