@@ -124,9 +124,10 @@ def stages(
         kept = sum(part.bytes for part in work if part.name == ACTIVATIONS)
     masks = (Part("masks", shape.prunable),) if asked.job == "prune" else ()
     scores = _scores(shape, asked, item, threads)
-    needs.append(_Need("pruning", scores, sums, (Part(FREED, kept),), masks))
+    scored = sum(part.bytes for part in scores)
+    needs.append(_Need("pruning", scores, sums, (Part(FREED, max(0, kept - scored)),), masks))
     if masks:
-        kept = max(kept, sum(part.bytes for part in scores))
+        kept = max(kept, scored)
     if masks and 4 * shape.largest < MAPPED_ALONE:
         # Masks lie among the freed sums in the heap, so that it cannot shrink by all of them.
         kept = max(kept, round(KEPT_SUMS * sum(part.bytes for part in sums)))

@@ -108,9 +108,14 @@ def lines(found: Preflight, setting: Setting | None) -> list[str]:
     if setting is None:
         return [*told, "No smaller setting fits either: choose a smaller model, or another machine."]
     told.append(f"A setting that fits: {'; '.join(setting.changes)} ({options(setting)}).")
-    other = setting.preflight
-    peaks = [f"{size(needs(other, kind))} of {NAMES[kind]}" for kind in NAMES if needs(other, kind)]
-    return [*told, f"It needs {', '.join(peaks)}; time: {when(other)}."]
+    return [*told, outcome(setting)]
+
+
+def outcome(setting: Setting) -> str:
+    """What the setting that fits needs."""
+    found = setting.preflight
+    peaks = [f"{size(needs(found, kind))} of {name}" for kind, name in NAMES.items() if needs(found, kind)]
+    return f"It needs {', '.join(peaks)}; time: {when(found)}."
 
 
 def when(found: Preflight) -> str:

@@ -76,12 +76,8 @@ def _draw_setting(setting: Setting | None) -> None:
     if setting is None:
         st.text("No smaller setting fits either: choose a smaller model, or another machine.")
         return
-    other = setting.preflight
-    peaks = [f"{words.size(words.needs(other, kind))} of {name}" for kind, name in words.NAMES.items()]
-    st.markdown(
-        f"**This fits:** {markup.inert('; '.join(setting.changes))}. It needs {', '.join(peaks)}; "
-        f"time: {markup.inert(words.when(other))}."
-    )
+    changes = "; ".join(setting.changes)
+    st.markdown(f"**This fits:** {markup.inert(f'{changes}. {words.outcome(setting)}')}")
     st.button(
         "Use the setting that fits",
         icon=":material/tune:",
@@ -104,14 +100,15 @@ def _draw_stages(found: Preflight) -> None:
         if found.accelerator_peak is not None:
             heads[1:1] = ["Accelerator memory", "made of"]
         if found.time is not None:
-            heads.append("about")
+            heads.append("Time")
         rows = []
         for stage in found.stages:
             row = [stage.name, words.size(stage.host_bytes), words.made_of(stage.host)]
             if found.accelerator_peak is not None:
                 row[1:1] = [words.size(stage.accelerator_bytes), words.made_of(stage.accelerator)]
             if found.time is not None:
-                row.append(markup.duration(found.time.stages.get(stage.name, 0.0)))
+                seconds = found.time.stages.get(stage.name, 0.0)
+                row.append(words.span(seconds, seconds) if seconds else "–")
             rows.append([escape(cell) for cell in row])
         st.html(markup.table(heads, rows))
         st.caption(
