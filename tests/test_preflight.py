@@ -504,7 +504,7 @@ def test_rates_come_from_the_stages_of_a_stored_run():
     assert found.mask == 1000 / 4
     assert found.start == pytest.approx(5.0, abs=0.5) and found.scoring == 6.0
     assert found.rests_on == "measured on 1 finished run on cpu in float32"
-    assert (found.low, found.high) == (0.6, 1.8)
+    assert (found.low, found.high) == (0.5, 2.0)
 
 
 def test_statistics_that_were_read_from_disk_show_no_rate():

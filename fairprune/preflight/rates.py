@@ -23,7 +23,7 @@ from fairprune.store import Run, Store
 
 MOST_RUNS = 20
 """The latest runs that are looked at."""
-OWN_SPREAD = (0.6, 1.8)
+OWN_SPREAD = (0.5, 2.0)
 """Least and most that is told around the middle of own runs: the same step differs that much between two runs."""
 OTHER_FORMAT = (0.3, 3.0)
 """The same where the runs were of another number format."""
