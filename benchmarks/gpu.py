@@ -3,8 +3,8 @@
     python -m benchmarks.gpu --model MODEL [--device cuda] [--methods wanda,hgla,…] [--windows 8] [--tokens 512]
                              [--placement resident|streamed|both]
 
-MODEL is a catalogue name, hub id or folder. Memory is what tensors had on the device at most; on a CPU it is the most that
-this process has had since its start, so the rows then only ever grow. The bare passes need the whole model and its gradients there.
+MODEL is a catalogue name, hub id or folder. Memory is what tensors had on the device at most; on a CPU it is that of the whole
+process. The bare passes need the whole model and its gradients there.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import torch
 
 HOST = torch.device("cpu")
 MEMINFO = Path("/proc/meminfo")
+STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def host_free_bytes() -> int:
@@ -39,17 +40,24 @@ def free_bytes(device: torch.device) -> int:
 
 
 def reset_peak(device: torch.device) -> None:
-    """From here on `peak_bytes` counts anew; CUDA alone can forget a peak."""
+    """From here on `peak_bytes` counts anew (on a CPU where the system is Linux; elsewhere it cannot forget)."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
+    elif STATUS.is_file():
+        CLEAR_REFS.write_text("5", encoding="ascii")  # proc(5): resets the peak resident set size
 
 
 def peak_bytes(device: torch.device) -> int:
-    """Most bytes that tensors have had on the device since `reset_peak`; on a CPU the process's since its start."""
+    """Most bytes since `reset_peak`: of tensors on a CUDA device; of the whole process on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         return int(torch.cuda.max_memory_allocated(device))
+    if STATUS.is_file():
+        found = next(
+            line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:")
+        )
+        return int(found.split()[1]) * 1024
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

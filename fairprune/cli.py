@@ -14,9 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from fairprune import __version__, catalogue, devices, jobs
+from fairprune import __version__, catalogue, cli_evaluate, cli_preflight, devices, jobs
 from fairprune.cli_options import (
     Allocation,
+    Alpha,
     BatchSize,
     Calibration,
     CalibrationSamples,
@@ -24,12 +25,16 @@ from fairprune.cli_options import (
     Corpus,
     Device,
     Dtype,
+    LossRatio,
+    Margin,
     MaxNewTokens,
     Method,
     Model,
+    NoiseBand,
     Option,
     Pattern,
     Preset,
+    Primary,
     Reading,
     Sample,
     Samples,
@@ -40,8 +45,9 @@ from fairprune.cli_options import (
     Ties,
     ZeroMatch,
     described,
+    parse_options,
 )
-from fairprune.errors import BadInput, FairpruneError, Unavailable, unknown
+from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.methods import get_method
 from fairprune.plan import plan_run
 from fairprune.spec import (
@@ -58,6 +64,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+cli_evaluate.register(app)
+cli_preflight.register(app)
 
 
 @app.command()
@@ -166,6 +174,11 @@ def run(
     reading: Reading = "ratio",
     ties: Ties = "lt",
     zero_match: ZeroMatch = "unscored",
+    primary: Primary = None,
+    margin: Margin = None,
+    alpha: Alpha = 0.05,
+    noise_band: NoiseBand = False,
+    loss_ratio: LossRatio = False,
     seed: Seed = 0,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -198,7 +211,17 @@ def run(
         batch_size=batch_size,
         compositions=compositions,
         sample=sample,
-        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
+        noise_band=noise_band,
+        loss_ratio=loss_ratio,
+        metrics={
+            "tau": tau,
+            "reading": reading,
+            "ties": ties,
+            "zero_match": zero_match,
+            "margins": parse_options(margin),
+            "alpha": alpha,
+            **({"primary": primary} if primary else {}),
+        },
         seed=seed,
         device=device,
         dtype=dtype,
@@ -216,73 +239,6 @@ def run(
     from fairprune.tables import result_table
 
     print(result_table(result))
-
-
-@app.command()
-def preflight(
-    model: Model,
-    method: Method,
-    sparsity: Sparsity = None,
-    pattern: Pattern = None,
-    allocation: Allocation = "uniform",
-    calibration: Calibration = "balanced",
-    corpus: Corpus = "movies",
-    preset: Preset = "quick",
-    option: Option = None,
-    samples: Samples = None,
-    calibration_samples: CalibrationSamples = None,
-    seqlen: Seqlen = None,
-    max_new_tokens: MaxNewTokens = None,
-    batch_size: BatchSize = None,
-    compositions: Compositions = "mixed",
-    sample: Sample = False,
-    tau: Tau = "0.8",
-    reading: Reading = "ratio",
-    ties: Ties = "lt",
-    zero_match: ZeroMatch = "unscored",
-    seed: Seed = 0,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    job: Annotated[
-        str, typer.Option(help="run: as `run` does; prune: as `prune` does, a folder and no summaries.")
-    ] = "run",
-) -> int:
-    """Says what a run would need: memory, disk, time; and a setting that fits, where this one does not. Runs nothing."""
-    from fairprune.preflight import estimate, setting_that_fits, words
-    from fairprune.store import open_store
-
-    if job not in ("run", "prune"):
-        raise unknown("job", job, ["run", "prune"])
-    spec = plan_run(
-        model=model,
-        method=method,
-        sparsity=sparsity,
-        pattern=pattern,
-        allocation=allocation,  # type: ignore[arg-type]
-        options=parse_options(option),
-        calibration=calibration,
-        corpus=corpus,
-        preset=preset,
-        samples=samples,
-        calibration_samples=calibration_samples,
-        seqlen=seqlen,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        compositions=compositions,
-        sample=sample,
-        metrics={"tau": tau, "reading": reading, "ties": ties, "zero_match": zero_match},
-        seed=seed,
-        device=device,
-        dtype=dtype,
-        summaries=job == "run",
-        # A model that is not here yet is told from the hub's headers, or the catalogue's numbers.
-        checked=catalogue.preview_folder(catalogue.resolve(model)) is not None,
-    )
-    with open_store() as store:
-        found = estimate(spec, job=job, store=store)  # type: ignore[arg-type]
-        setting = None if found.fits else setting_that_fits(found, job=job, store=store)  # type: ignore[arg-type]
-    print("\n".join(words.lines(found, setting)))
-    return 0 if found.fits else 1
 
 
 @app.command()
@@ -317,23 +273,6 @@ def delete(run_id: str) -> None:
 def version() -> None:
     """Prints the version."""
     print(__version__)
-
-
-def parse_options(pairs: Sequence[str] | None) -> dict[str, Any]:
-    """['loss=all_tokens'] → {'loss': 'all_tokens'}.
-
-    Raises:
-        BadInput: a pair without '=', or a key given twice.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs or []:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise BadInput(f"option {pair!r} is not KEY=VALUE, such as loss=all_tokens")
-        if key in found:
-            raise BadInput(f"option {key!r} was given twice")
-        found[key] = value
-    return found
 
 
 def _check_writable(path: Path) -> None:

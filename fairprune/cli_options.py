@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
+from fairprune.errors import BadInput
 from fairprune.spec import (
     PRESET_NOTES,
     CalibrationSpec,
@@ -48,3 +50,25 @@ Ties = Annotated[str, typer.Option(help=described(MetricSpec, "ties"))]
 ZeroMatch = Annotated[str, typer.Option(help=described(MetricSpec, "zero_match"))]
 Dtype = Annotated[str, typer.Option(help=described(ModelSpec, "dtype"))]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
+Primary = Annotated[list[str] | None, typer.Option(help=described(MetricSpec, "primary"))]
+Margin = Annotated[list[str] | None, typer.Option(help=f"METRIC=VALUE. {described(MetricSpec, 'margins')}")]
+Alpha = Annotated[float, typer.Option(help=described(MetricSpec, "alpha"))]
+NoiseBand = Annotated[bool, typer.Option("--noise-band", help=described(EvaluationSpec, "noise_band"))]
+LossRatio = Annotated[bool, typer.Option("--loss-ratio", help=described(EvaluationSpec, "loss_ratio"))]
+
+
+def parse_options(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """['loss=all_tokens'] → {'loss': 'all_tokens'}.
+
+    Raises:
+        BadInput: a pair without '=', or a key given twice.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise BadInput(f"option {pair!r} is not KEY=VALUE, such as loss=all_tokens")
+        if key in found:
+            raise BadInput(f"option {key!r} was given twice")
+        found[key] = value
+    return found

@@ -1,7 +1,7 @@
 """Opinion sets and their summaries → every metric with its interval, and the numbers of each sample.
 
-One pass reads the sources; every system (dense, pruned, and the random extract of equal length that stands
-beside each) is then scored by the same code under the same resamples of topics.
+One pass reads the sources; every system (dense, pruned, and the references of equal length that stand
+beside them) is then scored by the same code under the same resamples of topics.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 from fairprune.errors import BadInput, unknown
 from fairprune.labels import GroupClassifier, SentenceLabel
 from fairprune.metrics import METRICS
-from fairprune.metrics.matchers.words import words
-from fairprune.metrics.quality import MAX_DEGENERATE
-from fairprune.metrics.references import random_extract
-from fairprune.metrics.scoring.cells import SYSTEMS, Resamples, group_rows, metric_cells, quality_cells
+from fairprune.metrics.quality import MAX_DEGENERATE, MAX_LOSS_RATIO, TOO_UNLIKELY, loss_ratio
+from fairprune.metrics.scoring.beside import draw_references, label_pieces, score_references, validity
+from fairprune.metrics.scoring.bounds import bounds, difference_bounds
+from fairprune.metrics.scoring.cells import AGAIN, SYSTEMS, group_rows, metric_cells, quality_cells
+from fairprune.metrics.scoring.inference import comparisons, no_claim_reasons
 from fairprune.metrics.scoring.systems import QUALITY, System, read, score
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
 from fairprune.text import sentences
-from fairprune.uncertainty import resample_weights
+from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES, Resamples, draw_resamples
 
 FEW_TOPICS = 10
-FEW_SAMPLES = 30
-EXTRACTS = {"dense": "random", "pruned": "random_pruned"}
-"""System → the random extracts beside it: sample by sample as long as its summary, missing where that is."""
+WRITTEN = (*SYSTEMS, AGAIN)
+"""Systems whose summaries may be given."""
 
 
 def evaluate(
@@ -39,15 +39,18 @@ def evaluate(
     classifier: GroupClassifier | None,
     *,
     truncated: Mapping[str, Sequence[bool]] | None = None,
+    losses: Mapping[str, Sequence[float | None]] | None = None,
     classifier_reason: str | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
     Args:
         sets: n opinion sets.
-        summaries: 'dense', 'pruned' or both → n texts; None where none was written.
+        summaries: 'dense', 'pruned' or both → n texts; None where none was written. 'dense_again': the dense
+            model's second answers, for the noise band.
         classifier: labels sentences for SPD2; None: SPD2 is missing.
         truncated: like `summaries`: whether generation stopped at the token limit.
+        losses: like `summaries`: per-token loss of each text under the dense model, in nats; None where there is none.
         classifier_reason: why there is no classifier.
 
     Returns:
@@ -56,56 +59,91 @@ def evaluate(
     Raises:
         BadInput: no set, an unknown system, a list of another length, a group that the corpus does not have.
     """
-    _check(sets, summaries, info, truncated or {})
-    texts = {name: list(summaries[name]) for name in SYSTEMS if name in summaries}
-    for name, extract in EXTRACTS.items():
-        if name in texts:
-            texts[extract] = [
-                None if text is None or not text.strip() else random_extract(one, len(words(text)), spec.seed)
-                for one, text in zip(sets, texts[name], strict=True)
-            ]
-
+    given: list[tuple[str, Mapping[str, Sequence[Any]]]] = [
+        ("summaries", summaries),
+        ("truncation marks", truncated or {}),
+        ("losses", losses or {}),
+    ]
+    _check(sets, given, info)
+    texts = {name: list(summaries[name]) for name in WRITTEN if name in summaries}
+    drawn = draw_references(sets, texts, info, spec)
     topics = [one.topic for one in sets]
-    draws = Resamples(
-        resample_weights(topics, [one.composition for one in sets], spec.resamples, spec.seed), topics
-    )
+    draws = draw_resamples(topics, [one.composition for one in sets], spec.resamples, spec.seed)
     labels = _label_all(sets, texts, classifier, spec)
+    if labels is not None:
+        label_pieces(drawn, labels)
     sources = [read(one, info, labels) for one in sets]
     systems = {
         name: score(sources, found, info, spec, labels=labels, truncated=(truncated or {}).get(name))
         for name, found in texts.items()
     }
+    if losses is not None:
+        _mark_unlikely(systems, losses)
+    systems |= score_references(sets, sources, texts, drawn, info, spec, labels)
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
+    no_claim, care = no_claim_reasons(systems, draws, spec, degenerate)
     return {
-        "metrics": {name: metric_cells(metric, systems, draws, why) for name, metric in METRICS.items()},
+        "metrics": _metrics(systems, draws, spec, why, no_claim),
         "groups": group_rows(systems, info, draws),
         "quality": {name: quality_cells(name, systems, draws) for name in QUALITY},
         "degenerate": degenerate,
-        "samples": [_sample(i, one, systems, info, spec) for i, one in enumerate(sets)],
+        "validity": {name: validity(metric, systems, draws) for name, metric in METRICS.items()},
+        "no_claim": no_claim,
+        "samples": [_sample(i, one, systems, info, spec, losses or {}) for i, one in enumerate(sets)],
         "classifier": dict(classifier.report) if classifier else {"reason": why},
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, classifier, systems),
+        "notes": _notes(info, topics, degenerate, (no_claim, care), classifier, systems),
     }
 
 
+def _metrics(
+    systems: Mapping[str, System], draws: Resamples, spec: MetricSpec, why: str, no_claim: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Every metric's cells, with bounds for what is unscored, and the verdict in the cell of the difference."""
+    compared = comparisons(systems, draws, spec, "; ".join(no_claim) or None)
+    table = {}
+    for name, metric in METRICS.items():
+        cells = metric_cells(metric, systems, draws, why)
+        for system in SYSTEMS:
+            scored = system in systems and name in systems[system].tables
+            cells[system]["bounds"] = bounds(metric, systems[system], spec) if scored else None
+        ends = [cells[system]["bounds"] for system in SYSTEMS]
+        both = ends[0] is not None and ends[1] is not None
+        cells["difference"]["bounds"] = difference_bounds(metric, ends[1], ends[0]) if both else None
+        cells["difference"] |= compared[name]
+        table[name] = cells
+    return table
+
+
+def _mark_unlikely(systems: Mapping[str, System], losses: Mapping[str, Sequence[float | None]]) -> None:
+    """Adds to each pruned summary's reasons that the dense model finds it far less likely than its own."""
+    if "pruned" not in systems:
+        return
+    for reasons, ratio in zip(systems["pruned"].degenerate, _ratios(losses), strict=False):
+        if ratio is not None and ratio > MAX_LOSS_RATIO:
+            reasons.append(TOO_UNLIKELY)
+
+
+def _ratios(losses: Mapping[str, Sequence[float | None]]) -> list[float | None]:
+    pairs = zip(losses.get("pruned", ()), losses.get("dense", ()), strict=False)
+    return [loss_ratio(pruned, dense) for pruned, dense in pairs]
+
+
 def _check(
-    sets: Sequence[OpinionSet],
-    summaries: Mapping[str, Sequence[str | None]],
-    info: CorpusInfo,
-    truncated: Mapping[str, Sequence[bool]],
+    sets: Sequence[OpinionSet], given: Sequence[tuple[str, Mapping[str, Sequence[Any]]]], info: CorpusInfo
 ) -> None:
     if not sets:
         raise BadInput("there is no opinion set to evaluate: give at least one")
-    if not summaries:
-        raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
-    for what, found in (("summaries", summaries), ("truncation marks", truncated)):
+    for what, found in given:
         for name, values in found.items():
-            if name not in SYSTEMS:
-                raise unknown("system", name, SYSTEMS)
+            if name not in WRITTEN:
+                raise unknown("system", name, WRITTEN)
             if len(values) != len(sets):
                 raise BadInput(f"{len(values)} {what} of {name!r} do not fit {len(sets)} opinion sets")
+    if not set(SYSTEMS) & set(given[0][1]):
+        raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
     for one in sets:
         for group in one.counts():
             if group not in info.groups:
@@ -137,12 +175,20 @@ def _degenerate(system: System) -> dict[str, Any]:
 
 
 def _sample(
-    i: int, one: OpinionSet, systems: Mapping[str, System], info: CorpusInfo, spec: MetricSpec
+    i: int,
+    one: OpinionSet,
+    systems: Mapping[str, System],
+    info: CorpusInfo,
+    spec: MetricSpec,
+    losses: Mapping[str, Sequence[float | None]],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"set_id": one.id}
     for name in SYSTEMS:
         if name in systems:
             row[name] = _sample_of(i, systems[name], info, spec)
+            row[name]["loss"] = losses[name][i] if name in losses else None
+    ratios = _ratios(losses)
+    row["loss_ratio"] = ratios[i] if ratios else None
     return row
 
 
@@ -188,6 +234,7 @@ def _notes(
     info: CorpusInfo,
     topics: Sequence[str],
     degenerate: Mapping[str, Mapping[str, Any]],
+    doubts: tuple[Sequence[str], Sequence[str]],
     classifier: GroupClassifier | None,
     systems: Mapping[str, System],
 ) -> list[str]:
@@ -199,8 +246,10 @@ def _notes(
                 f"{found['share']:.0%} of the {name} summaries are degenerate: "
                 "no fairness number of theirs means anything"
             )
+    notes += [f"{reason}: the numbers support no claim about pruning" for reason in doubts[0]]
+    notes += [f"{reason}: read what pruning changed with care" for reason in doubts[1]]
     if len(topics) < FEW_SAMPLES:
-        notes.append(f"{len(topics)} samples, fewer than {FEW_SAMPLES}: a demonstration, no inference")
+        notes.append(f"{len(topics)} samples, fewer than {FEW_SAMPLES}: a {DEMONSTRATION}")
     n_topics = len(set(topics))
     if n_topics < 2:
         notes.append("one topic only: there are no intervals")

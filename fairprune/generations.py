@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairprune.errors import BadInput
+from fairprune.identity import dense_id
 from fairprune.models import LoadedModel
-from fairprune.opinions import CorpusInfo, OpinionSet
+from fairprune.opinions import CorpusInfo, OpinionSet, opinion_set_id
 from fairprune.prompts import summary_prompt
-from fairprune.spec import EvaluationSpec
+from fairprune.spec import EvaluationSpec, RunSpec
 from fairprune.store import Store, SummaryRow
 from fairprune.summarize import summarize
+
+
+def in_another_order(one: OpinionSet, corpus: str) -> OpinionSet:
+    """The same opinions from the last to the first, but an opinion of another group in front where there is one."""
+    back = one.opinions[::-1]
+    head = next((opinion for opinion in back if opinion.group != one.first_group), back[0])
+    opinions = (head, *(opinion for opinion in back if opinion is not head))
+    return replace(
+        one,
+        id=opinion_set_id(corpus, one.topic, opinions),
+        first_group=head.group,
+        opinions=opinions,
+    )
+
+
+def in_other_batches(spec: EvaluationSpec) -> EvaluationSpec:
+    """The same settings with batches of half the size (of two, where one was asked for)."""
+    return spec.model_copy(update={"batch_size": spec.batch_size // 2 if spec.batch_size > 1 else 2})
 
 
 @dataclass(frozen=True)
@@ -82,3 +101,15 @@ class SummaryWriter:
         }
         self.store.finish_generation(generation, facts)
         return {"id": generation, **facts, "reused": False}
+
+
+def write_again(writer: SummaryWriter, spec: RunSpec, sets: Sequence[OpinionSet]) -> dict[str, Any]:
+    """The dense model's answers to the same opinions in another order and in other batches: its own noise.
+
+    Returns:
+        As `SummaryWriter.write`.
+    """
+    other = [in_another_order(one, writer.info.name) for one in sets]
+    evaluation = in_other_batches(writer.spec)
+    identity = dense_id(spec.model_copy(update={"evaluation": evaluation}), writer.loaded.dtype, other)
+    return replace(writer, spec=evaluation).write("dense_again", other, identity)

@@ -25,7 +25,9 @@ def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
     asked = spec.evaluation.model_copy(
         update={"samples": None, "corpus": "", "perplexity_windows": None, "perplexity_tokens": 128}
     )
-    parts = [spec.model.identity, dtype, spec.device, asked.model_dump_json(), *(one.id for one in sets)]
+    # Of a generation's making these two say nothing.
+    settings = asked.model_dump_json(exclude={"noise_band", "loss_ratio"})
+    parts = [spec.model.identity, dtype, spec.device, settings, *(one.id for one in sets)]
     return content_hash("\n".join(parts))
 
 

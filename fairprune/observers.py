@@ -13,8 +13,9 @@ from fairprune.errors import NumericError
 from fairprune.methods import Loss
 from fairprune.statistics import Aggregate, LayerStatistics, ModelStatistics, Wanted, Worked, gradient_key
 
-CACHED_WEIGHTS = 2**17
-"""float32 numbers that a core's cache holds beside those they are added to."""
+CACHED_WEIGHTS = 2**15 - 1
+"""float32 numbers that a core's cache holds beside those they are added to; of more than these torch shares an operation
+among threads, which then wait for each other at each."""
 
 
 class _Seen:
@@ -123,8 +124,8 @@ class GradientObserver:
 
 
 def _add(total: torch.Tensor, gradient: torch.Tensor, aggregate: Aggregate) -> None:
-    """Adds g² or |g| in float32, a few rows at a time: widened, they stay in the processor's cache."""
-    rows = max(1, CACHED_WEIGHTS // gradient.shape[1])
+    """Adds g² or |g| in float32; on a CPU a few rows at a time: widened, they stay in its cache."""
+    rows = max(1, CACHED_WEIGHTS // gradient.shape[1]) if gradient.device.type == "cpu" else len(gradient)
     for sums, part in zip(torch.split(total, rows), torch.split(gradient, rows), strict=True):
         g = part.float()
         if aggregate == "l2":

@@ -43,6 +43,9 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
         "quality": evaluation["quality"],
         "perplexity": parts["perplexity"],
         "degenerate": evaluation["degenerate"],
+        # Runs of earlier versions have neither.
+        "validity": evaluation.get("validity", {}),
+        "no_claim": evaluation.get("no_claim", []),
         "classifier": evaluation["classifier"],
         "notes": evaluation["notes"],
         "n_samples": evaluation["n_samples"],

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fairprune.errors import BadInput, unknown
 from fairprune.methods import get_method
+from fairprune.metrics.margins import MARGINS, check_family, complete_margins
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -149,6 +150,14 @@ class EvaluationSpec(Part):
     seed: int = Field(
         0, ge=0, description="Seed of the opinion sets, of held-out text and of sampled generation."
     )
+    noise_band: bool = Field(
+        False,
+        description="Ask the dense model twice, with the opinions in another order and in other batches: its own noise.",
+    )
+    loss_ratio: bool = Field(
+        False,
+        description="Load the dense model once more at the end and ask it how likely each pruned summary is.",
+    )
 
 
 class MetricSpec(Part):
@@ -175,6 +184,27 @@ class MetricSpec(Part):
     )
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples of topics.")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the random extract.")
+    margins: dict[str, float] = Field(
+        default_factory=lambda: dict(MARGINS),
+        description="Largest harm that would be accepted, per metric, as a fraction: bur 0.05 is 5 points; SPD2's is of |SPD2|.",
+    )
+    primary: tuple[str, ...] = Field(
+        ("bur",),
+        description="Metrics named before looking: their tests are adjusted together (Holm). All others are exploratory.",
+    )
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="Error rate of the paired test and of verdicts.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_margins_stay(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("margins"), dict):
+            values = {**values, "margins": complete_margins(values["margins"])}
+        return values
+
+    @model_validator(mode="after")
+    def _family_is_known(self) -> Self:
+        check_family(self.margins, self.primary)
+        return self
 
     @model_validator(mode="after")
     def _tau_is_a_share(self) -> Self:

@@ -36,7 +36,7 @@ def result_table(result: dict[str, Any]) -> str:
         values = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
         matcher = cells.get("dense", {}).get("matcher")
         lines.append(_row(f"{name} ({matcher})" if matcher else name, [*values, *_counts(cells)]))
-    lines.append("")
+    lines += ["", *verdict_lines(result["metrics"], result.get("validity") or {}), ""]
     for row in result["groups"]:
         if row["system"] in ("dense", "pruned"):
             lines.append(
@@ -53,6 +53,32 @@ def result_table(result: dict[str, Any]) -> str:
         )
     lines += perplexity_lines(result["perplexity"] or {})
     return "\n".join(lines)
+
+
+def verdict_lines(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> list[str]:
+    """One line per metric: verdict or why there is none, p, what n could have shown, whether the metric is valid here."""
+    lines = []
+    for name, cells in metrics.items():
+        cell = cells.get("difference", {})
+        if "verdict" not in cell:
+            continue  # runs of earlier versions
+        scale, unit = (1, "") if name == "spd2" else (100, " points")
+        parts = [cell["verdict"] or f"no verdict ({cell['verdict_reason']})"]
+        parts.append("primary" if cell["primary"] else "exploratory")
+        if cell["p_value"] is not None:
+            adjusted = "" if cell["p_holm"] is None else f", Holm {cell['p_holm']:.3f}"
+            parts.append(f"p {cell['p_value']:.3f}{adjusted}")
+        if cell["margin"] is not None:
+            parts.append(f"margin {cell['margin'] * scale:g}{unit}")
+        if cell["smallest_detectable"] is not None:
+            digits = 1 if unit else 2
+            parts.append(f"detectable {cell['smallest_detectable'] * scale:.{digits}f}{unit}")
+        found = validity.get(name)
+        if found and found["share"] is not None:
+            word = "valid" if found["valid"] else "not valid here"
+            parts.append(f"{word} ({found['share']:.0%} of resamples)")
+        lines.append(f"{name:14} {'   '.join(parts)}")
+    return lines
 
 
 def perplexity_lines(texts: Mapping[str, Any]) -> list[str]:

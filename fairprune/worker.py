@@ -25,13 +25,14 @@ from fairprune.executors.local import STATE_IS_SET
 from fairprune.identity import Place, dense_id
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
+from fairprune.preflight import placement_of
 from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
 from fairprune.store import Store, open_store
 
 if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
-    from fairprune.models import LoadedModel, Placement
+    from fairprune.models import LoadedModel
     from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
@@ -79,10 +80,7 @@ class Execution:
         for stage, step in (
             ("model", self.load_model),
             ("opinions", self.draw_opinions),
-            (
-                "calibration",
-                self.cut_windows,
-            ),  # before anything that takes long: too little text is seen at once
+            ("calibration", self.cut_windows),  # before what takes long: too little text is seen at once
             ("dense summaries", self.write_dense),
             ("statistics", self.collect_statistics),
             ("pruning", self.prune),
@@ -127,21 +125,12 @@ class Execution:
         from fairprune.models import load
         from fairprune.prune import check_target
 
-        self.loaded = load(
-            folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=self._placement()
-        )
+        placement = placement_of(self.spec, "run" if self.masks is None else "prune")
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=placement)
         check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
-
-    def _placement(self) -> Placement:
-        """Block by block where the whole model does not fit the accelerator, and no summaries are written."""
-        if self.spec.device == "cpu":
-            return "resident"
-        from fairprune.preflight import estimate
-
-        return estimate(self.spec, job="run" if self.masks is None else "prune").placement
 
     def draw_opinions(self) -> None:
         self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)
@@ -163,9 +152,12 @@ class Execution:
         return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
+        from fairprune.generations import write_again
         from fairprune.perplexity import held_out_windows, measure_dense
 
         self.systems["dense"] = self._writer(self.corpus).write("dense", self.sets, self._dense_id(self.sets))
+        if self.spec.evaluation.noise_band:
+            self.systems["dense_again"] = write_again(self._writer(self.corpus), self.spec, self.sets)
         self.held_out = held_out_windows(self.loaded, self.corpus, self.spec.evaluation)
         weights = self.spec.model.identity
         self.dense_perplexity = measure_dense(self.loaded, self.held_out, weights, self.progress)
@@ -334,18 +326,34 @@ class Execution:
             none_below=self.spec.metrics.none_below,
         )
         self.progress(1, 2, "scoring")
+        texts = {
+            name: [found[i].text if i in found else None for i in places] for name, found in rows.items()
+        }
         result = evaluate(
             self.sets,
-            {name: [found[i].text if i in found else None for i in places] for name, found in rows.items()},
+            texts,
             self.corpus.info,
             self.spec.metrics,
             classifier,
             truncated={
                 name: [i in found and found[i].truncated for i in places] for name, found in rows.items()
             },
+            losses=self._losses(texts) if self.spec.evaluation.loss_ratio else None,
             classifier_reason=reason,
         )
         self.store.put_result(self.run_id, "evaluation", result)
+
+    def _losses(self, texts: dict[str, list[str | None]]) -> dict[str, list[float | None]]:
+        """Of dense and pruned summaries under the dense model, whose weights are read anew."""
+        from fairprune.likelihood import summary_losses
+        from fairprune.models import load
+
+        folder, info, names = self.loaded.folder, self.corpus.info, ("dense", "pruned")
+        del self.loaded  # the pruned weights: two models at once may not fit
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        return {
+            name: summary_losses(self.loaded, info, self.sets, texts[name], self.progress) for name in names
+        }
 
 
 def stand_by() -> str:

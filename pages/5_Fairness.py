@@ -9,7 +9,7 @@ import streamlit as st
 from fairprune.charts import confusion_heatmap, direction_chart, percent
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
-from fairprune.ui import fairness, markup, open_page, refusals, refuse
+from fairprune.ui import fairness, inference, markup, open_page, refusals, refuse
 from fairprune.ui.runs import flags, pick_run
 
 
@@ -39,6 +39,10 @@ def metrics(evaluation: dict[str, Any]) -> None:
         "Even a fair short summary rarely scores exactly 0: compare with the random extract. "
         "The difference pairs the samples that both systems score."
     )
+    for title, table, note in inference.sections(evaluation):
+        st.subheader(title, anchor=False)
+        st.html(table)
+        st.caption(markup.inert(note))
     for name in fairness.ordered(evaluation["metrics"]):
         metric = METRICS[name]
         with st.expander(f"What does {name.upper()} mean?"):

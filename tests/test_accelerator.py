@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from fairprune import accelerator
-from fairprune.accelerator import HOST, exact_products, free_bytes, host_free_bytes, onto, peak_bytes
+from fairprune.accelerator import (
+    HOST,
+    exact_products,
+    free_bytes,
+    host_free_bytes,
+    onto,
+    peak_bytes,
+    reset_peak,
+)
 
 
 def test_free_memory_is_read_in_bytes(monkeypatch, tmp_path):
@@ -18,11 +26,15 @@ def test_free_memory_is_read_in_bytes(monkeypatch, tmp_path):
     assert host_free_bytes() > 2**28
 
 
-def test_the_peak_grows_with_what_is_held():
+def test_the_peak_counts_from_the_reset():
+    reset_peak(HOST)
     before = peak_bytes(HOST)
-    held = torch.ones(before // 4 + 2**24)  # 4 bytes each: more than the process has ever had
-    assert peak_bytes(HOST) >= before + 2**24
+    held = torch.ones(2**24)  # 4 bytes each
+    assert before + 2**25 < peak_bytes(HOST) < before + 2**28
     del held
+    assert peak_bytes(HOST) > before + 2**25  # a peak stays
+    reset_peak(HOST)
+    assert peak_bytes(HOST) < before + 2**25
 
 
 def test_a_copy_is_made_only_where_it_is_asked_for():

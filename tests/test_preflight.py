@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fairprune import catalogue, cli
+from fairprune import catalogue, cli, cli_preflight
 from fairprune.errors import BadInput, Unavailable
 from fairprune.identity import Place, dense_id
 from fairprune.methods import METHODS
@@ -307,6 +307,9 @@ def test_summaries_hold_keys_and_values_or_the_logits_of_perplexity():
     written = parts(told(replace(many, summaries_stored=4))["dense summaries"])
     assert "keys and values" not in written
     assert written["logits"] == 2 * 8 * 30 * 2 + 3 * 4 * 256 * 30
+    read = EVALUATION.model_copy(update={"loss_ratio": True})
+    scored = stages(SHAPE, many, read, "auto", device="cpu", placement="resident")[-1]
+    assert parts(scored)["logits"] == 30 * (5010 * 2 + 3 * 4 * 10)
     assert list(told(many))[-2:] == ["pruned summaries", "metrics"]
 
 
@@ -454,6 +457,12 @@ def test_seconds_follow_from_work_and_rates():
     assert found.stages["pruned summaries"] == pytest.approx(summaries)
     assert found.stages["dense summaries"] == pytest.approx(summaries)
     assert found.stages["metrics"] == 7
+    asked_more = EVALUATION.model_copy(update={"noise_band": True, "loss_ratio": True})
+    more = time_range(SHAPE, many, asked_more, "auto", RATES, "resident")
+    # The dense model answers once more; then both summaries of 4 sets are read, 40 + 10 tokens each.
+    again = 160 * 1.6 + 2 * 10 * 0.22
+    assert more.stages["dense summaries"] == pytest.approx(summaries + again)
+    assert more.stages["metrics"] == pytest.approx(7 + 2 * 4 * 50 * 2.2, abs=1e-4)
     total = sum(found.stages.values())
     assert (found.low, found.high) == (0.5 * total, 2 * total)
 
@@ -697,5 +706,7 @@ def test_bad_input_is_one_line(capsys, tiny_folder, change, sentence):
 
 
 def test_preflight_takes_all_options_of_run():
-    taken, run = (set(inspect.signature(command).parameters) for command in (cli.preflight, cli.run))
+    taken, run = (
+        set(inspect.signature(command).parameters) for command in (cli_preflight.preflight, cli.run)
+    )
     assert taken - {"job"} == run - {"json_file"}

@@ -1,16 +1,21 @@
-"""Resampling topics, intervals, paired differences, Wilson's interval."""
+"""Resampling topics, estimates with intervals, paired differences, several calibration draws."""
+
+import math
 
 import numpy as np
 import pytest
 
 from fairprune.errors import BadInput
+from fairprune.metrics.sof import contrasts_of_losses, spread_of_losses
 from fairprune.uncertainty import (
+    Resamples,
+    draw_resamples,
     estimate,
     estimate_difference,
+    estimate_over_draws,
     resample_weights,
     topic_strata,
     weighted_mean,
-    wilson,
 )
 
 TOPICS = ["a", "a", "b", "c", "d", "d"]
@@ -19,6 +24,14 @@ SAME = ["balanced"] * 6
 
 def column(*values):
     return np.array(values, dtype=float)[:, None]
+
+
+def draw(topics, resamples=500, seed=0):
+    return draw_resamples(topics, ["x"] * len(topics), resamples, seed)
+
+
+def numbered(n):
+    return [str(i) for i in range(n)]
 
 
 def test_whole_topics_are_drawn():
@@ -31,10 +44,12 @@ def test_whole_topics_are_drawn():
 
 def test_every_stratum_keeps_its_number_of_topics():
     # signatures: a and b balanced, c and d skewed; each pair is drawn 2 times in every resample
-    weights = resample_weights(["a", "b", "c", "d"], ["balanced"] * 2 + ["skewed:x"] * 2, 200, 0)
-    assert (weights[:, :2].sum(axis=1) == 2).all()
-    assert (weights[:, 2:].sum(axis=1) == 2).all()
-    assert (weights == 0).any(axis=0).all()  # no topic is certain
+    draws = draw_resamples(["a", "b", "c", "d"], ["balanced"] * 2 + ["skewed:x"] * 2, 200, 0)
+    assert (draws.weights[:, :2].sum(axis=1) == 2).all()
+    assert (draws.weights[:, 2:].sum(axis=1) == 2).all()
+    assert (draws.weights == 0).any(axis=0).all()  # no topic is certain
+    # four topics in two strata: a bootstrap variance is (4 − 2) / 4 of what it should be
+    assert (draws.strata, draws.spread) == (2, 2.0)
 
 
 def test_topics_alone_in_their_stratum_are_pooled():
@@ -59,109 +74,181 @@ def test_seeded_and_independent_of_the_order_of_samples():
 
 
 def test_estimate_of_a_mean():
-    # values 0, 1, …, 99, one topic each: mean 49.5; the bootstrap's standard error is 28.866 / 10 = 2.887
-    topics = [str(i) for i in range(100)]
-    found = estimate(
-        weighted_mean, column(*range(100)), resample_weights(topics, ["x"] * 100, 4000, 0), topics
-    )
-    assert (found.value, found.n, found.n_topics, found.n_empty) == (49.5, 100, 100, 0)
-    assert found.low == pytest.approx(49.5 - 1.96 * 2.887, abs=0.3)
-    assert found.high == pytest.approx(49.5 + 1.96 * 2.887, abs=0.3)
+    # values 0, 1, …, 99, one topic each: mean 49.5, s = 29.011 (n − 1), standard error 2.9011,
+    # t with 99 degrees of freedom 1.9842: 49.5 ± 5.757
+    found = estimate(weighted_mean, column(*range(100)), draw(numbered(100), 4000))
+    assert (found.value, found.n, found.n_topics, found.n_empty, found.df) == (49.5, 100, 100, 0, 99)
+    assert found.se == pytest.approx(2.9011, rel=0.03)
+    assert [found.low, found.high] == pytest.approx([49.5 - 5.757, 49.5 + 5.757], abs=0.2)
     assert abs(found.bias) < 0.2
+    assert found.limit is None
 
 
 def test_two_topics_by_hand():
-    # values 0 and 1: a resample gives 0, 1/2, 1 with probability 1/4, 1/2, 1/4: interval [0, 1]
-    found = estimate(
-        weighted_mean, column(0, 1), resample_weights(["a", "b"], ["x"] * 2, 1000, 0), ["a", "b"]
-    )
-    assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
+    # values 0 and 10: a resample gives 0, 5, 10 with probability 1/4, 1/2, 1/4: variance 12.5, which two topics
+    # in one stratum double: standard error 5 = s / √2; t with 1 degree of freedom 12.706
+    found = estimate(weighted_mean, column(0, 10), draw(["a", "b"], 20_000))
+    assert (found.value, found.df) == (5, 1)
+    assert found.se == pytest.approx(5, rel=0.02)
+    assert found.low == pytest.approx(5 - 12.706 * found.se, rel=1e-3)
+    # nothing is below zero here
+    bounded = estimate(weighted_mean, column(0, 10), draw(["a", "b"]), limits=(0, 20))
+    assert (bounded.low, bounded.high) == (0, 20)
+    assert "fewer than 30 topics" in found.limit
+
+
+def test_zeros_alone_keep_an_interval():
+    # 0 of 100, a topic each: Wilson's upper end t² / (n + t²) with t = 1.9842: 3.9371 / 103.9371
+    found = estimate(weighted_mean, column(*[0] * 100), draw(numbered(100)))
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(3.9371 / 103.9371, abs=1e-4)
+
+
+def test_an_absolute_value_can_be_zero():
+    # losses of two groups that mirror each other: D = (.2, .2), SOF 0. A bootstrap of |…| never reaches 0.
+    losses = np.array([[0.4, 0.0], [0.0, 0.4]] * 20)
+    draws = draw(numbered(40))
+    plain = estimate(spread_of_losses, losses, draws)
+    found = estimate(spread_of_losses, losses, draws, contrasts=contrasts_of_losses)
+    assert found.value == plain.value == pytest.approx(0, abs=1e-12)
+    assert found.low == 0
+    # contrast (l_a − l_b) / 2 = ±.2: standard error .2 / √39; t with 39 degrees of freedom 2.0227
+    assert found.high == pytest.approx(2.0227 * 0.2 / math.sqrt(39), rel=0.06)
+
+
+def test_three_groups_by_the_triangle_inequality():
+    rng = np.random.default_rng(0)
+    losses = np.abs(rng.normal([0.3, 0.1, 0.1], 0.02, (60, 3)))
+    found = estimate(spread_of_losses, losses, draw(numbered(60)), contrasts=contrasts_of_losses)
+    assert 0 < found.low < found.value < found.high
+    assert found.value == pytest.approx(
+        4 / 45, abs=0.01
+    )  # D (.3, .1, .1): mean 1/6, (2/15 + 1/15 + 1/15) / 3
+    assert found.high - found.value == pytest.approx(found.value - found.low)
 
 
 def test_one_topic_has_no_interval():
-    found = estimate(weighted_mean, column(0, 1), resample_weights(["a", "a"], ["x"] * 2, 100, 0), ["a", "a"])
+    found = estimate(weighted_mean, column(0, 1), draw(["a", "a"]))
     assert (found.value, found.low, found.high, found.bias, found.n_topics) == (0.5, None, None, None, 1)
 
 
 def test_topics_are_counted_over_scored_samples():
-    weights = resample_weights(["a", "b"], ["x"] * 2, 100, 0)
-    found = estimate(weighted_mean, column(1, np.nan), weights, ["a", "b"])
+    found = estimate(weighted_mean, column(1, np.nan), draw(["a", "b"]))
     assert (found.value, found.n, found.n_topics, found.low) == (1.0, 1, 1, None)
 
 
 def test_nothing_scored():
-    weights = resample_weights(["a", "b"], ["x"] * 2, 100, 0)
-    found = estimate(weighted_mean, column(np.nan, np.nan), weights, ["a", "b"])
+    found = estimate(weighted_mean, column(np.nan, np.nan), draw(["a", "b"]))
     assert (found.value, found.low, found.n) == (None, None, 0)
 
 
 def test_resamples_without_a_scored_sample_are_counted():
     # c unscored: a resample of three draws c alone with probability 1/27
-    topics = ["a", "b", "c"]
-    weights = resample_weights(topics, ["x"] * 3, 2700, 0)
-    found = estimate(weighted_mean, column(0, 1, np.nan), weights, topics)
+    found = estimate(weighted_mean, column(0, 1, np.nan), draw(["a", "b", "c"], 2700))
     assert 50 < found.n_empty < 160
-    assert (found.low, found.high) == (0, 1)
 
 
 def test_difference_pairs_on_samples_that_both_score():
     # common samples 0 and 2: (1 + 5) / 2 − (0 + 2) / 2 = 2
-    topics = ["a", "b", "c", "d"]
-    weights = resample_weights(topics, ["x"] * 4, 500, 0)
     after, before = column(1, 9, 5, np.nan), column(0, np.nan, 2, 7)
-    found = estimate_difference(weighted_mean, after, before, weights, topics)
+    found = estimate_difference(weighted_mean, after, before, draw(["a", "b", "c", "d"]))
     assert (found.value, found.n) == (2.0, 2)
-    assert (found.low, found.high) == (1.0, 3.0)  # one of the two samples alone
+    assert found.low < 2 < found.high
 
 
 def test_difference_is_paired():
     # after = before + 1 throughout: the difference is certain although each mean is not
-    topics = [str(i) for i in range(20)]
-    weights = resample_weights(topics, ["x"] * 20, 500, 0)
+    draws = draw(numbered(20))
     before = column(*(i % 7 for i in range(20)))
-    found = estimate_difference(weighted_mean, before + 1, before, weights, topics)
-    assert found.low == pytest.approx(1)
-    assert found.high == pytest.approx(1)
-    alone = estimate(weighted_mean, before, weights, topics)
+    found = estimate_difference(weighted_mean, before + 1, before, draws)
+    assert (found.low, found.high, found.se) == (pytest.approx(1), pytest.approx(1), 0)
+    alone = estimate(weighted_mean, before, draws)
     assert alone.high - alone.low > 1
 
 
+def test_rates_that_did_not_change_keep_an_interval():
+    # no change in 50 samples: half a sample in each cell, .5/52 each: se √((1/52) / 52) = 1/52; t with 49: 2.0096
+    same = column(*[0, 1] * 25)
+    found = estimate_difference(weighted_mean, same, same, draw(numbered(50)))
+    assert (found.value, found.se) == (0, pytest.approx(1 / 52))
+    assert [found.low, found.high] == pytest.approx([-2.0096 / 52, 2.0096 / 52], rel=1e-3)
+    assert "98 %" in found.limit
+
+
+def test_a_wider_level_is_wider():
+    after, before = column(*range(40)), column(*(i % 5 for i in range(40)))
+    draws = draw(numbered(40))
+    narrow, wide = (
+        estimate_difference(weighted_mean, after, before, draws, level=level) for level in (0.9, 0.99)
+    )
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_most_samples_alike_is_stated():
+    table = column(*[0.05] * 45, *[0.15] * 5)
+    assert "92 %" in estimate(weighted_mean, table, draw(numbered(50))).limit
+    assert estimate(weighted_mean, column(*range(50)), draw(numbered(50))).limit is None
+
+
 def test_many_resamples_are_read_in_chunks():
-    topics = [str(i) for i in range(5)]
-    weights = resample_weights(topics, ["x"] * 5, 2500, 0)
+    draws = draw(numbered(5), 2500)
     table = column(0, 1, 2, 3, 9)
-    drawn = weights @ table[:, 0] / 5
-    found = estimate(weighted_mean, table, weights, topics)
-    assert [found.low, found.high] == pytest.approx(list(np.quantile(drawn, [0.025, 0.975])))
+    drawn = draws.weights @ table[:, 0] / 5
+    found = estimate(weighted_mean, table, draws)
     assert found.bias == pytest.approx(drawn.mean() - 3)
+    assert found.se == pytest.approx(drawn.std() * math.sqrt(5 / 4))
 
 
-def test_wilson_by_hand():
-    # 0 of 10: upper end z² / (n + z²) = 3.8415 / 13.8415
-    assert wilson(0, 10) == (0.0, pytest.approx(3.841459 / 13.841459))
-    # 50 of 100: centre 1/2, half z / (1 + z²/100) · sqrt(.0025 + z²/40000)
-    low, high = wilson(50, 100)
-    assert (low, high) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
+def test_calibration_draws_by_hand():
+    # two draws that differ by 2 on every sample, no difference between topics: mean 1, s = √2 between draws,
+    # standard error √2 / √2 = 1 (times √(20/19) for topics), 1 degree of freedom: 1 ± 12.706 · 1.026
+    zero = column(*[0] * 20)
+    found = estimate_over_draws(weighted_mean, [zero, zero + 2], zero, draw(numbered(20), 8000), 0)
+    assert (found.value, found.df, found.n) == (1, 1, 20)
+    assert found.se == pytest.approx(math.sqrt(20 / 19), rel=0.03)
+    assert found.high == pytest.approx(1 + 12.706 * found.se, rel=1e-3)
+
+
+def test_calibration_draws_that_agree_leave_the_topics():
+    rng = np.random.default_rng(1)
+    before, after = rng.normal(size=(2, 50, 1))
+    draws = draw(numbered(50), 4000)
+    several = estimate_over_draws(weighted_mean, [after] * 60, before, draws, 0)
+    once = estimate_difference(weighted_mean, after, before, draws)
+    assert several.value == pytest.approx(once.value)
+    assert several.se == pytest.approx(once.se, rel=0.02)
+    assert several.df == 49
+    alone = estimate_over_draws(weighted_mean, [after] * 60, None, draws, 0)
+    assert alone.value == pytest.approx(float(after.mean()))
+
+
+def test_one_calibration_draw_has_no_interval():
+    found = estimate_over_draws(weighted_mean, [column(1, 2, 3)], column(0, 0, 0), draw(numbered(3)), 0)
+    assert (found.value, found.low, found.se, found.n) == (2, None, None, 3)
+
+
+def test_calibration_draws_pair_on_what_all_score():
+    # the third sample is unscored in the second draw: (1 + 2)/2 and (3 + 4)/2, mean 2.5
+    tables = [column(1, 2, 9), column(3, 4, np.nan)]
+    found = estimate_over_draws(weighted_mean, tables, None, draw(numbered(3)), 0)
+    assert (found.value, found.n) == (2.5, 2)
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: wilson(3, 0), "n ≥ 1"),
         (lambda: resample_weights([], [], 10, 0), "no sample"),
         (lambda: resample_weights(["a"], ["x"], 0, 0), "0 resamples"),
         (lambda: resample_weights(["a"], [], 10, 0), "1 topics but 0 compositions"),
+        (lambda: Resamples(np.ones((4, 2), np.int32), ["a"]), "do not fit 1 samples"),
+        (lambda: estimate(weighted_mean, column(1), draw(["a", "b"])), "do not fit 1 samples"),
+        (lambda: estimate_over_draws(weighted_mean, [], None, draw(["a"]), 0), "no calibration draw"),
         (
-            lambda: estimate(weighted_mean, column(1), np.ones((4, 2), np.int32), ["a"]),
-            "do not fit 1 samples",
+            lambda: estimate_over_draws(weighted_mean, [column(1), column(1, 2)], None, draw(["a"]), 0),
+            r"tables of \[1, 2\] samples do not fit 1 topics",
         ),
     ],
 )
 def test_wrong_input_is_named(call, words):
     with pytest.raises(BadInput, match=words):
         call()
-
-
-def test_wilson_reaches_its_ends():
-    assert wilson(30, 30)[1] == 1.0
-    assert wilson(0, 30)[0] == 0.0

@@ -134,6 +134,44 @@ def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, st
     assert [rows[i] for i in first] == [f"kept {i}" for i in first]
 
 
+def test_noise_band_and_loss_ratio(tiny_folder, corpus, store):
+    spec = plan(tiny_folder, corpus, noise_band=True, loss_ratio=True)
+    run, code = execute(store, spec)
+    assert (code, run.error) == (0, None)
+    result = run_result(store, run)
+    systems = result["generation"]
+    assert set(systems) == {"dense", "pruned", "dense_again"}
+    assert systems["dense_again"]["id"] != systems["dense"]["id"]
+    assert systems["dense_again"]["batch_size"] == spec.evaluation.batch_size // 2
+    assert all(isinstance(sample["dense_again"], str) for sample in result["samples"])
+    for cells in result["metrics"].values():
+        assert {"dense_again", "noise"} <= set(cells)
+    for sample in result["samples"]:
+        dense, pruned = (sample["scores"][name]["loss"] for name in ("dense", "pruned"))
+        assert dense > 0 and pruned > 0
+        assert sample["scores"]["loss_ratio"] == pytest.approx(pruned / dense)
+    json.dumps(result, allow_nan=False)
+    # Neither option is a part of what the dense summaries are: a run without them reuses these.
+    other, _ = execute(store, plan(tiny_folder, corpus))
+    assert store.result(other.id, "generation")["systems"]["dense"]["reused"]
+    assert "noise" not in store.result(other.id, "evaluation")["metrics"]["bur"]
+
+
+def test_the_same_opinions_in_another_order(toy_corpus):
+    from fairprune.corpora.sets import opinion_sets
+    from fairprune.generations import in_another_order, in_other_batches
+    from fairprune.spec import EvaluationSpec
+
+    for one in opinion_sets(toy_corpus, "test", 6):
+        other = in_another_order(one, "toy")
+        assert other.id != one.id and other.opinions != one.opinions
+        assert sorted(o.text for o in other.opinions) == sorted(o.text for o in one.opinions)
+        assert other.opinions[0].group == other.first_group != one.first_group
+        assert (other.topic, other.composition) == (one.topic, one.composition)
+    sizes = [in_other_batches(EvaluationSpec(batch_size=size)).batch_size for size in (1, 2, 8)]
+    assert sizes == [2, 1, 4]
+
+
 @pytest.mark.parametrize("method", ["random", "magnitude", "wanda", "hgla-additive"])
 def test_every_kind_of_method_runs(tiny_folder, corpus, store, method):
     run, code = execute(store, plan(tiny_folder, corpus, method=method, samples=1))

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
@@ -16,6 +17,8 @@ from fairprune.errors import BadInput
 
 MAX_BYTES = 200_000_000
 MAX_ROWS = 1_000_000
+MAX_CELL = 10_000_000
+"""Characters of one cell; the csv module alone would stop at 131,072."""
 FORMATS = ("csv", "jsonl", "parquet")
 _PICKLE_SUFFIXES = ("pkl", "pickle", "p", "pt", "pth", "bin", "joblib", "dill", "npy", "npz", "ckpt")
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -30,12 +33,14 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def read_table(name: str, data: bytes) -> pd.DataFrame:
+def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
     """The rows of a CSV, JSON Lines or Parquet file, every value as text ('' where there is none).
 
     Args:
         name: the file's name; its suffix says the format (.csv, .jsonl, .parquet).
         data: its bytes, at most `MAX_BYTES`.
+        nested: a list or an object in a cell becomes its JSON text; without it such a cell is refused in JSON
+            Lines, and is text as Python writes it in Parquet.
 
     Returns:
         One row per record. The index is where the file has it: the line at which the row starts (1-based; a
@@ -60,13 +65,18 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
         )
     if not data.strip():
         raise BadInput(f"{shown} is empty: a table needs a header and rows")
-    frame = _parquet(shown, data) if suffix == "parquet" else _from_text(shown, data, suffix)
+    frame = _parquet(shown, data, nested) if suffix == "parquet" else _from_text(shown, data, suffix, nested)
     if frame.empty:
         raise BadInput(f"{shown} has no rows below its header: add the opinions, one a row")
     return frame
 
 
-def _from_text(shown: str, data: bytes, suffix: str) -> pd.DataFrame:
+def decode(shown: str, data: bytes, suffix: str) -> str:
+    """The bytes of a text file as text, without a byte order mark.
+
+    Raises:
+        BadInput: packed data, another encoding than UTF-8, a zero byte.
+    """
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise BadInput(
@@ -85,7 +95,25 @@ def _from_text(shown: str, data: bytes, suffix: str) -> pd.DataFrame:
         raise BadInput(
             f"{shown} has a zero byte at character {text.index(chr(0))}: it is not text. Save as UTF-8 text"
         )
-    return _csv(shown, text) if suffix == "csv" else _jsonl(shown, text)
+    return text
+
+
+def _from_text(shown: str, data: bytes, suffix: str, nested: bool) -> pd.DataFrame:
+    text = decode(shown, data, suffix)
+    if suffix == "jsonl":
+        return _jsonl(shown, text, nested)
+    with _long_cells():
+        return _csv(shown, text)
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Cells of up to `MAX_CELL` characters, for as long as this lasts: the limit is the process's."""
+    before = csv.field_size_limit(MAX_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _csv(shown: str, text: str) -> pd.DataFrame:
@@ -128,7 +156,7 @@ def _lines(shown: str, reader: Any) -> Iterator[tuple[int, list[str]]]:
         yield start, row
 
 
-def _jsonl(shown: str, text: str) -> pd.DataFrame:
+def _jsonl(shown: str, text: str, nested: bool) -> pd.DataFrame:
     lines: list[int] = []
     records: list[dict[str, str]] = []
     for line, raw in enumerate(text.split("\n"), start=1):
@@ -146,21 +174,21 @@ def _jsonl(shown: str, text: str) -> pd.DataFrame:
             )
         _bounded(shown, len(records))
         lines.append(line)
-        records.append({key: _scalar(shown, line, key, cell) for key, cell in value.items()})
+        records.append({key: _scalar(shown, line, key, cell, nested) for key, cell in value.items()})
     frame = pd.DataFrame(records, index=pd.Index(lines, name="line"), dtype=str)
     return frame.fillna("")
 
 
-def _scalar(shown: str, line: int, key: str, value: object) -> str:
-    if isinstance(value, list | dict):
+def _scalar(shown: str, line: int, key: str, value: object, nested: bool) -> str:
+    if isinstance(value, list | dict) and not nested:
         kind = "a list" if isinstance(value, list) else "an object"
         raise BadInput(
             f"line {line} of {shown} has {kind} under {key!r}: every value must be a text or a number"
         )
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _parquet(shown: str, data: bytes) -> pd.DataFrame:
+def _parquet(shown: str, data: bytes, nested: bool) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -180,13 +208,18 @@ def _parquet(shown: str, data: bytes) -> pd.DataFrame:
         raise BadInput(f"{shown} is not a whole Parquet file ({said}): write it again") from error
     _no_doubles(shown, table.column_names)
     return pd.DataFrame(
-        {name: [_plain(value) for value in table.column(name).to_pylist()] for name in table.column_names},
+        {
+            name: [_plain(value, nested) for value in table.column(name).to_pylist()]
+            for name in table.column_names
+        },
         index=pd.Index(range(1, table.num_rows + 1), name="row"),
         dtype=str,
     )
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, nested: bool) -> str:
+    if nested and isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return "" if value is None or value != value else str(value)  # noqa: PLR0124 (NaN alone differs from itself)
 
 

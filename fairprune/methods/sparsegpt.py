@@ -40,6 +40,9 @@ class SparseGptOptions(Options):
 def inverse_factor(hessian: torch.Tensor, dampening: float, name: str) -> tuple[torch.Tensor, float]:
     """U, upper triangular, with H⁻¹ = UᵀU for the dampened H, and the dampening that was needed.
 
+    Without the inverse that the published code factors again: with rows and columns in reverse order H has the factor
+    LLᵀ, so H = RRᵀ with R = L reversed, upper triangular, and U = R⁻¹. Half the time, and the same numbers.
+
     Raises:
         NumericError: no factor even with the dampening raised three times.
     """
@@ -53,10 +56,11 @@ def inverse_factor(hessian: torch.Tensor, dampening: float, name: str) -> tuple[
         used = dampening * RAISE**attempt
         damped = hessian.clone()
         damped[diagonal, diagonal] += used * mean
-        lower, failed = torch.linalg.cholesky_ex(damped)
+        lower, failed = torch.linalg.cholesky_ex(damped.flip((0, 1)))
         if not bool(failed):
-            upper, failed = torch.linalg.cholesky_ex(torch.cholesky_inverse(lower), upper=True)
-            if not bool(failed) and bool(torch.isfinite(upper).all()):
+            identity = torch.eye(len(damped), device=damped.device)
+            upper = torch.linalg.solve_triangular(lower.flip((0, 1)), identity, upper=True)
+            if bool(torch.isfinite(upper.sum())):
                 return upper, used
     raise NumericError(
         f"{name}: XXᵀ has no Cholesky factor even with dampening {used:g}: use more calibration windows or a larger dampening"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from fairprune.uncertainty import Statistic, weighted_mean
+from fairprune.uncertainty import Contrasts, Statistic, weighted_mean
 
 if TYPE_CHECKING:
     from fairprune.metrics.shares import Shares
@@ -50,6 +50,8 @@ class Metric:
     """One plain sentence for the page."""
     unit: str
     """Unit of the value as stored: always a fraction, never percent."""
+    contrasts: Contrasts | None = None
+    """For a mean of absolute values: the signed values, (R, k). A bootstrap of absolute values never reaches 0."""
 
 
 METRICS: dict[str, Metric] = {}
@@ -68,6 +70,7 @@ def fairness_metric(
     meaning: str,
     unit: str = "fraction",
     statistic: Statistic = weighted_mean,
+    contrasts: Contrasts | None = None,
 ) -> Callable[[PerSample], PerSample]:
     """Puts a per-sample function into the table. A second use of a name is an error."""
 
@@ -87,6 +90,7 @@ def fairness_metric(
             source,
             meaning,
             unit,
+            contrasts,
         )
         return sample
 

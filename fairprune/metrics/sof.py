@@ -16,20 +16,30 @@ if TYPE_CHECKING:
     from fairprune.spec import MetricSpec
 
 
+def contrasts_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:
+    """(weights (R, n), losses (n, groups)) → (R, groups): D(v) − mean D, signed.
+
+    D(v) is the weighted mean over the samples in which v is kept; NaN for a group that a resample does not draw.
+    """
+    means = weighted_column_means(weights, losses)
+    return means - _row_means(means)[:, None]
+
+
 def spread_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:
     """(weights (R, n), losses (n, groups)) → (R,): mean over groups of |D(v) − mean D|.
 
-    D(v) is the weighted mean over the samples in which v is kept. A group that a resample does not draw at
-    all is left out of that resample; where it draws none, the value is NaN.
+    A group that a resample does not draw at all is left out of that resample; where it draws none, the value is NaN.
     """
-    means = weighted_column_means(weights, losses)
-    present = ~np.isnan(means)
+    return _row_means(np.abs(contrasts_of_losses(weights, losses)))
+
+
+def _row_means(table: FloatArray) -> FloatArray:
+    """Mean of each row over its entries that are not NaN; NaN where there is none."""
+    present = ~np.isnan(table)
     count = present.sum(axis=1)
-    total = np.where(present, means, 0.0).sum(axis=1)
-    centre = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
-    deviation = np.where(present, np.abs(means - centre[:, None]), 0.0).sum(axis=1)
-    spread: FloatArray = np.divide(deviation, count, out=np.full(len(count), np.nan), where=count > 0)
-    return spread
+    total = np.where(present, table, 0.0).sum(axis=1)
+    means: FloatArray = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return means
 
 
 @fairness_metric(
@@ -44,6 +54,7 @@ def spread_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:
     source="Zhang et al., NAACL 2024 (arXiv 2311.07884)",
     meaning="Whether losing room always hits the same group.",
     statistic=spread_of_losses,
+    contrasts=contrasts_of_losses,
 )
 def sof(shares: Shares, spec: MetricSpec) -> Sequence[float]:
     """Loss max(0, p_x − p_y) per group of the corpus; NaN for a group that is not kept."""

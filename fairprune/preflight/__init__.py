@@ -9,7 +9,7 @@ asked for does not · words: all of it for a person.
 
 from fairprune.preflight.duration import TimeRange
 from fairprune.preflight.fitting import Setting, setting_that_fits
-from fairprune.preflight.flight import Preflight, estimate
+from fairprune.preflight.flight import Preflight, estimate, placement_of
 from fairprune.preflight.machine import Machine, this_machine
 from fairprune.preflight.memory import Part, Stage
 
@@ -21,6 +21,7 @@ __all__ = [
     "Stage",
     "TimeRange",
     "estimate",
+    "placement_of",
     "setting_that_fits",
     "this_machine",
 ]

@@ -66,6 +66,8 @@ def time_range(
         held_out = 2 * windows * evaluation.perplexity_tokens * 2.0 * shape.parameters / rates.forward
         left = max(0, asked.sets - asked.summaries_stored)
         found["dense summaries"] = summaries(left) + (held_out if left else 0.0)
+        if evaluation.noise_band:
+            found["dense summaries"] += summaries(asked.sets)
     if own_output:
         # Half of the summaries are of the wanted kind, as far as one can know before.
         wanted = min(CALIBRATION_PORTIONS, 2 * math.ceil(own_output / evaluation.max_new_tokens))
@@ -82,6 +84,9 @@ def time_range(
     if asked.sets:
         found["pruned summaries"] = summaries(asked.sets) + held_out
         found["metrics"] = rates.scoring
+        if evaluation.loss_ratio:  # both summaries of a set, each after its prompt
+            read = 2 * asked.sets * (asked.mean + evaluation.max_new_tokens)
+            found["metrics"] += weights / LOADING + read * 2.0 * shape.parameters / rates.forward
     if asked.job == "prune":
         found["export"] = 3 * weights / LOADING  # written, read again, and hashed
     total = sum(found.values())

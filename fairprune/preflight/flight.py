@@ -119,6 +119,13 @@ def estimate(
     return found
 
 
+def placement_of(spec: RunSpec, job: Job) -> Placement:
+    """Where a job puts its weights: block by block where they do not fit the accelerator whole, if the job can."""
+    if spec.device == "cpu" or job not in STREAMED_JOBS:
+        return "resident"
+    return estimate(spec, job=job).placement
+
+
 def _estimate(
     spec: RunSpec,
     shape: ModelShape,

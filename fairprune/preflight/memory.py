@@ -133,7 +133,11 @@ def stages(
         kept = max(kept, round(KEPT_SUMS * sum(part.bytes for part in sums)))
     if asked.sets:
         needs.append(_summaries("pruned summaries", shape, asked, evaluation, item, kept))
-        needs.append(_Need("metrics", kept=(Part(FREED, kept),), host=(Part("group classifier", SCORING),)))
+        # How likely the dense model finds a summary: the logits of a prompt and its summary, widened for the latter.
+        read = (asked.longest + evaluation.max_new_tokens) * item + 3 * 4 * evaluation.max_new_tokens
+        logits = Part("logits", read * shape.vocabulary if evaluation.loss_ratio else 0)
+        classifier = Part("group classifier", SCORING)
+        needs.append(_Need("metrics", (logits,), kept=(Part(FREED, kept),), host=(classifier,)))
     if asked.job == "prune":
         again = Part("the written model, loaded again", shape.prunable * item)
         host = (*masks, again)

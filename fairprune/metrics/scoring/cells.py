@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from fairprune.metrics import Metric
 from fairprune.metrics.scoring.systems import System
 from fairprune.opinions import CorpusInfo
 from fairprune.uncertainty import (
+    NOTHING,
     Estimate,
     FloatArray,
-    IntArray,
-    Statistic,
+    Resamples,
     estimate,
     estimate_difference,
     scored,
@@ -26,6 +26,8 @@ from fairprune.uncertainty import (
 )
 
 SYSTEMS = ("dense", "pruned")
+AGAIN = "dense_again"
+"""The dense model on the same opinions in another order and other batches: what differs is noise."""
 PARTS = {
     "dense": ("dense",),
     "pruned": ("pruned",),
@@ -35,27 +37,18 @@ PARTS = {
     # What is left over chance: folded metrics depend on length and are not 0 without any bias.
     "excess": ("dense", "random"),
     "excess_pruned": ("pruned", "random_pruned"),
+    # References as long as the dense summaries (the pruned ones, where there are no dense ones).
+    "oracle": ("oracle",),
+    "one_group": ("one_group",),
+    "first": ("first",),
+    "permuted": ("permuted",),
 }
-GROUP_PARTS = ("dense", "pruned", "difference", "random")
+NOISE_PARTS = {AGAIN: (AGAIN,), "noise": (AGAIN, "dense")}
+"""Where the dense model was asked twice: the second answer, and how far it is from the first."""
+GROUP_PARTS = ("dense", "pruned", "difference", "random", "oracle", "one_group", "first", "permuted")
 _EXTRACT_OF = {"random": "dense", "random_pruned": "pruned"}
 """A random extract exists where the summary does whose length it has."""
 Cell = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Resamples:
-    """One draw of topics for all metrics and systems."""
-
-    weights: IntArray
-    """(R, n): how often each sample is drawn."""
-    topics: Sequence[str]
-    """Of the n samples."""
-
-    def of(self, statistic: Statistic, tables: Sequence[FloatArray]) -> Estimate:
-        """The estimate of one table, or of the first minus the second on the samples that both score."""
-        if len(tables) == 1:
-            return estimate(statistic, tables[0], self.weights, self.topics)
-        return estimate_difference(statistic, tables[0], tables[1], self.weights, self.topics)
 
 
 def metric_cells(
@@ -64,13 +57,14 @@ def metric_cells(
     """The metric's cell for every name in `PARTS`.
 
     random and random_pruned: extracts as long as each dense and each pruned summary; excess: dense − random;
-    excess_pruned: pruned − random_pruned, both paired. Each cell names its matcher.
+    excess_pruned: pruned − random_pruned, both paired. Each cell names its matcher. dense_again and noise are there only
+    where the dense model was asked twice.
 
     Args:
         no_label: why sentences have no labels; '' when they have.
     """
     cells: dict[str, Cell] = {}
-    for name, parts in PARTS.items():
+    for name, parts in (PARTS | (NOISE_PARTS if AGAIN in systems else {})).items():
         present, reason = _present(systems, parts)
         if reason is None and metric.name not in present[0].tables:
             reason = no_label
@@ -89,6 +83,11 @@ _EXTRAS: dict[str, Cell] = {
 }
 
 
+def limits(metric: Metric) -> tuple[float, float]:
+    """Least and largest value of a metric: a rate, or a difference of two balances."""
+    return (0.0, 1.0) if metric.direction == "lower" else (-2.0, 2.0)
+
+
 def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) -> dict[str, Cell]:
     """The mean of a quality number for dense, pruned and difference."""
     cells = {}
@@ -97,7 +96,11 @@ def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) ->
         if reason is not None:
             cells[system] = _missing(len(draws.topics), reason)
             continue
-        found = draws.of(weighted_mean, [one.tables[name] for one in present])
+        tables = [one.tables[name] for one in present]
+        if len(tables) == 2:
+            found = estimate_difference(weighted_mean, tables[0], tables[1], draws)
+        else:
+            found = estimate(weighted_mean, tables[0], draws, limits=(0.0, math.inf))
         why = "not recorded" if name == "truncated" else "no summary has this number"
         cells[system] = _cell(found, len(draws.topics), why)
     return cells
@@ -111,7 +114,12 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
             present, reason = _present(systems, PARTS[name])
             if reason is not None:
                 continue
-            found = draws.of(weighted_mean, [one.tables["groups"][:, [i]] for one in present])
+            tables = [one.tables["groups"][:, [i]] for one in present]
+            found = (
+                estimate(weighted_mean, tables[0], draws, limits=(-1.0, 1.0))
+                if len(tables) == 1
+                else estimate_difference(weighted_mean, tables[0], tables[1], draws, limits=(-1.0, 1.0))
+            )
             rows.append(
                 {
                     "group": group,
@@ -129,7 +137,16 @@ def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) ->
     tables = [system.tables[metric.name] for system in systems]
     shares = systems[0].shares[metric.matcher]
     why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
-    cell = _cell(draws.of(metric.statistic, tables), len(draws.topics), why)
+    if len(tables) == 2:
+        folded = metric.contrasts is not None
+        found = estimate_difference(
+            metric.statistic, tables[0], tables[1], draws, folded=folded, limits=limits(metric)
+        )
+    else:
+        found = estimate(
+            metric.statistic, tables[0], draws, contrasts=metric.contrasts, limits=limits(metric)
+        )
+    cell = _cell(found, len(draws.topics), why)
     both = np.logical_and.reduce([scored(table) for table in tables])
     if metric.matcher == "ngram" and len(systems) == 1:
         cell["n_zero_match"] = sum(one.zero_match for one in shares)
@@ -160,6 +177,7 @@ def _cell(found: Estimate, n_samples: int, why: str) -> Cell:
         "low": found.low,
         "high": found.high,
         "bias": found.bias,
+        "limit": found.limit,
         "n": found.n,
         "n_unscored": n_samples - found.n,
         "reason": why if found.value is None else None,
@@ -167,7 +185,7 @@ def _cell(found: Estimate, n_samples: int, why: str) -> Cell:
 
 
 def _missing(n_samples: int, reason: str) -> Cell:
-    return _cell(Estimate(None, None, None, None, 0, 0, 0), n_samples, reason)
+    return _cell(NOTHING, n_samples, reason)
 
 
 def _why_unscored(system: System, metric: Metric) -> str:

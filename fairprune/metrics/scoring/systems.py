@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +63,16 @@ def score(
     spec: MetricSpec,
     *,
     labels: dict[str, SentenceLabel] | None,
-    truncated: Sequence[bool] | None,
+    truncated: Sequence[bool] | None = None,
+    spoken: Sequence[Sequence[str]] | None = None,
+    with_quality: bool = True,
 ) -> System:
+    """One system's summaries under every matcher and metric.
+
+    Args:
+        spoken: the sentences of each text, where they are known: an extract is not split again.
+        with_quality: False leaves quality numbers missing: nobody reads those of a reference.
+    """
     shares = {
         "ngram": [
             ngram.match(source.ngram, text, spec.zero_match)
@@ -73,21 +81,18 @@ def score(
     }
     labelled = None
     if labels is not None:
-        labelled = [[labels[sentence] for sentence in sentences(text or "")] for text in texts]
+        said = [sentences(text or "") for text in texts] if spoken is None else spoken
+        labelled = [[labels[sentence] for sentence in found] for found in said]
         shares["label"] = [
             label_matcher.match(info.groups, source.labels or [], None if text is None else found)
             for source, text, found in zip(sources, texts, labelled, strict=True)
         ]
-    tables = {
-        name: _table([None if s.summary is None else metric.sample(s, spec) for s in shares[metric.matcher]])
-        for name, metric in METRICS.items()
-        if metric.matcher in shares
-    }
+    tables = metric_tables(shares, spec)
     tables["groups"] = _table([_signed(s, spec) for s in shares["ngram"]], len(info.groups))
     for name in QUALITY:
         tables[name] = np.full((len(texts), 1), np.nan)
     for i, (source, text) in enumerate(zip(sources, texts, strict=True)):
-        if text is None:
+        if text is None or not with_quality:
             continue
         numbers = (
             quality.rouge_l(text, source.rouge),
@@ -99,10 +104,19 @@ def score(
         for name, number in zip(QUALITY, numbers, strict=True):
             tables[name][i, 0] = math.nan if number is None else number
     reasons = [
-        [] if text is None else quality.degenerate_reasons(text, source.stems)
+        [] if text is None or not with_quality else quality.degenerate_reasons(text, source.stems)
         for source, text in zip(sources, texts, strict=True)
     ]
     return System(texts, shares, tables, labelled, reasons)
+
+
+def metric_tables(shares: Mapping[str, Sequence[Shares]], spec: MetricSpec) -> dict[str, FloatArray]:
+    """Metric → (n, columns) for the metrics whose matcher is there."""
+    return {
+        name: _table([None if s.summary is None else metric.sample(s, spec) for s in shares[metric.matcher]])
+        for name, metric in METRICS.items()
+        if metric.matcher in shares
+    }
 
 
 def _table(rows: Sequence[Sequence[float] | None], columns: int = 1) -> FloatArray:

@@ -1,10 +1,9 @@
-"""Bootstrap over topics: one set of resamples feeds every metric and every system.
+"""Whole topics are drawn, and one draw feeds every metric and every system.
 
-Samples of one topic are not independent, so whole topics are drawn. Because dense and pruned are read under
-the same resamples, their difference has its own, paired interval.
+Samples of one topic are not independent. Because dense and pruned are read under the same resamples, their
+difference has its own, paired interval.
 
-Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 (clusters, strata),
-10 (bias) and 13 (percentile interval).
+Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 8 (clusters, strata).
 """
 
 from __future__ import annotations
@@ -22,27 +21,49 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 Statistic = Callable[[FloatArray, FloatArray], FloatArray]
 """(weights (R, n), table (n, columns)) → (R,); NaN where no scored sample is drawn."""
+Contrasts = Callable[[FloatArray, FloatArray], FloatArray]
+"""(weights (R, n), table (n, columns)) → (R, k): signed numbers whose mean absolute value is the statistic."""
 
-LEVEL = 0.95
-_CHUNK = 1024  # resamples at once: bounds the memory of float weights to 8 KiB per sample
+CHUNK = 1024  # resamples at once: bounds the memory of float weights to 8 KiB per sample
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % percentile interval."""
+class Resamples:
+    """One draw of topics for all metrics and systems."""
 
-    value: float | None
-    """None: no sample is scored."""
-    low: float | None
-    high: float | None
-    bias: float | None
-    """Mean over resamples minus value. Folded statistics (absolute values) are biased upward."""
-    n: int
-    """Scored samples."""
-    n_topics: int
-    """Topics of the scored samples; below 2 there is no interval."""
-    n_empty: int
-    """Resamples in which no scored sample was drawn; left out of the interval."""
+    weights: IntArray
+    """(R, n): how often each sample is drawn."""
+    topics: Sequence[str]
+    """Of the n samples."""
+    strata: int = 1
+    """Lists of topics that were drawn from separately: each costs a degree of freedom."""
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim != 2 or self.weights.shape[1] != len(self.topics):
+            raise BadInput(f"weights {self.weights.shape} do not fit {len(self.topics)} samples")
+
+    @property
+    def spread(self) -> float:
+        """What a bootstrap variance must be multiplied with: g topics in s strata vary by (g − s) / g too little."""
+        n_topics = len(set(self.topics))
+        return n_topics / max(1, n_topics - self.strata)
+
+    def of(self, values: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """`values` of all weights, read in chunks: (R, …)."""
+        parts = range(0, len(self.weights), CHUNK)
+        return np.concatenate([values(self.weights[i : i + CHUNK].astype(np.float64)) for i in parts])
+
+
+def draw_resamples(
+    topics: Sequence[str], compositions: Sequence[str], resamples: int, seed: int
+) -> Resamples:
+    """`resample_weights` with what an interval must know of them.
+
+    Raises:
+        BadInput: no sample, fewer than one resample.
+    """
+    weights = resample_weights(topics, compositions, resamples, seed)
+    return Resamples(weights, topics, len(topic_strata(topics, compositions)))
 
 
 def topic_strata(topics: Sequence[str], compositions: Sequence[str]) -> list[list[str]]:
@@ -120,66 +141,7 @@ def scored(table: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(~np.isnan(table).all(axis=1), dtype=np.bool_)
 
 
-def estimate(statistic: Statistic, table: FloatArray, weights: IntArray, topics: Sequence[str]) -> Estimate:
-    """Value, interval and bias of one system.
-
-    Args:
-        table: (n, columns), a row of NaN for an unscored sample.
-        weights: (R, n) from `resample_weights`.
-        topics: of the n samples.
-    """
-    return _estimate(lambda w: statistic(w, table), scored(table), weights, topics)
-
-
-def estimate_difference(
-    statistic: Statistic, after: FloatArray, before: FloatArray, weights: IntArray, topics: Sequence[str]
-) -> Estimate:
-    """`after` − `before` over the samples that both have scored, under the same resamples."""
+def paired(after: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Both tables with NaN rows wherever one of them is unscored, and which samples both score: (n,)."""
     both = scored(after) & scored(before)
-    a, b = (np.where(both[:, None], table, np.nan) for table in (after, before))
-    return _estimate(lambda w: statistic(w, a) - statistic(w, b), both, weights, topics)
-
-
-def _estimate(
-    of: Callable[[FloatArray], FloatArray],
-    mask: NDArray[np.bool_],
-    weights: IntArray,
-    topics: Sequence[str],
-) -> Estimate:
-    if weights.shape[1] != len(mask) or len(topics) != len(mask):
-        raise BadInput(f"weights {weights.shape} and {len(topics)} topics do not fit {len(mask)} samples")
-    n = int(mask.sum())
-    n_topics = len({topic for topic, one in zip(topics, mask, strict=True) if one})
-    if n == 0:
-        return Estimate(None, None, None, None, 0, 0, 0)
-    value = float(of(np.ones((1, len(mask))))[0])
-    if n_topics < 2:
-        return Estimate(value, None, None, None, n, n_topics, 0)
-    drawn = np.concatenate(
-        [of(weights[i : i + _CHUNK].astype(np.float64)) for i in range(0, len(weights), _CHUNK)]
-    )
-    finite = drawn[~np.isnan(drawn)]
-    n_empty = len(drawn) - len(finite)
-    if len(finite) == 0:
-        return Estimate(value, None, None, None, n, n_topics, n_empty)
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(value, float(low), float(high), float(finite.mean()) - value, n, n_topics, n_empty)
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion, in [0, 1].
-
-    Source: Wilson, JASA 22 (1927).
-
-    >>> [round(end, 4) for end in wilson(8, 10)]
-    [0.4902, 0.9433]
-
-    Raises:
-        BadInput: n < 1, or successes outside [0, n].
-    """
-    if n < 1 or not 0 <= successes <= n:
-        raise BadInput(f"{successes} successes of {n} are not a proportion: need 0 ≤ successes ≤ n and n ≥ 1")
-    from scipy.stats import binomtest  # slow to import, and pages read this module
-
-    interval = binomtest(successes, n).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    return np.where(both[:, None], after, np.nan), np.where(both[:, None], before, np.nan), both

@@ -1,0 +1,191 @@
+"""What `evaluate` and `gate` do around the scores: find data, systems, a classifier, and the sides of a gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairprune.errors import BadInput, StoreError, unknown
+from fairprune.labels import (
+    TRAIN_OPINIONS,
+    Embedder,
+    GroupClassifier,
+    sentence_embedder,
+    train_classifier,
+)
+from fairprune.literature import Columns, Dataset, load
+from fairprune.spec import MetricSpec, parse_part
+
+if TYPE_CHECKING:
+    from fairprune.gate_sides import Side
+
+SELF = "self"
+SELF_SHARE = 0.1
+"""A classifier may learn from at most this share of the opinions that it then labels."""
+_RUN_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set as the command line names it."""
+
+    name: str
+    attribute: str | None
+    format: str | None
+    columns: Columns
+
+    def load(self, name: str | None = None) -> Dataset:
+        """The data set, or another file read in the same way."""
+        if self.attribute is None:
+            raise BadInput(
+                "what are the groups? Give --attribute: a key of units[].value, or the column of labels"
+            )
+        return load(name or self.name, self.attribute, self.format, columns=self.columns)
+
+
+def metric_spec(pairs: Sequence[str], *, matcher: str, **values: Any) -> MetricSpec:
+    """The metrics' spec of the options.
+
+    Args:
+        pairs: any other field, as 'matcher_model=FOLDER'.
+
+    Raises:
+        BadInput: a field that the spec does not have, a value that it refuses.
+    """
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in MetricSpec.model_fields or name in values:
+            known = [field for field in MetricSpec.model_fields if field not in (*values, "matcher")]
+            raise unknown("KEY=VALUE of --metric", pair, known)
+        values[name] = value
+    if "matcher" in MetricSpec.model_fields:
+        values["matcher"] = matcher
+    elif matcher != "ngram":
+        raise unknown("matcher", matcher, ["ngram"])
+    return parse_part(MetricSpec, values)
+
+
+def encoder_of(spec: MetricSpec) -> Embedder | None:
+    """The packaged sentence encoder where the spec asks for similarity; it is loaded at the first text."""
+    asked = (getattr(spec, "matcher", "ngram"), *getattr(spec, "extra", ()))
+    return sentence_embedder() if any("embedding" in name for name in asked) else None
+
+
+def find_systems(asked: Sequence[str], data: Dataset) -> dict[str, list[str | None]]:
+    """Label → summaries, in the order given; a label that stands twice gets a number.
+
+    Raises:
+        BadInput: what `summaries.find` refuses.
+    """
+    from fairprune.literature.summaries import find
+
+    systems: dict[str, list[str | None]] = {}
+    for one in asked:
+        label, texts = find(one, data)
+        systems[free_label(label, systems)] = texts
+    return systems
+
+
+def free_label(label: str, taken: Mapping[str, Any]) -> str:
+    """The label, or the first 'label 2', 'label 3' … that is not taken."""
+    name, number = label, 1
+    while name in taken:
+        number += 1
+        name = f"{label} {number}"
+    return name
+
+
+def classifier_of(
+    train: str | None, data: Dataset, source: Source, spec: MetricSpec
+) -> tuple[GroupClassifier | None, str | None]:
+    """The group classifier, or None and why there is none.
+
+    Raises:
+        BadInput: the training file cannot be read, or has other groups.
+        Unavailable: the sentence encoder cannot be had.
+    """
+    if train is None:
+        return None, "no group classifier: give --train FILE of labelled opinions"
+    other = data if train == SELF else source.load(train)
+    opinions = list({o.text: o for one in other.sets for o in one.opinions}.values())
+    strange = {o.group for o in opinions} - set(data.info.groups)
+    if strange:
+        raise unknown(f"group in {train}:", min(strange), data.info.groups)
+    if train == SELF and len(opinions) * SELF_SHARE < TRAIN_OPINIONS:
+        return None, (
+            f"{len(opinions)} labelled opinions are too few for a classifier that labels them too: it would learn from "
+            f"{TRAIN_OPINIONS}, more than {SELF_SHARE:.0%}; give --train FILE"
+        )
+    return train_classifier(
+        opinions, data.info.groups, sentence_embedder(), seed=spec.seed, none_below=spec.none_below
+    )
+
+
+def scored_sides(
+    source: Source, spec: MetricSpec, train: str | None, baseline: str, candidate: str
+) -> tuple[Side, Side]:
+    from fairprune.comparison import compare
+    from fairprune.gate_sides import side_of
+
+    data = source.load()
+    systems = find_systems([baseline, candidate], data)
+    classifier, reason = classifier_of(train, data, source, spec)
+    result = compare(data, systems, spec, classifier, reason=reason, encoder=encoder_of(spec))
+    first, second = (side_of(result, name, data.info.title) for name in systems)
+    return first, second
+
+
+def stored_sides(baseline: str, candidate: str) -> tuple[Side, Side]:
+    """Both sides from stored runs or result files.
+
+    Where no system is named: of a run its pruned model (for the baseline the dense one where both sides are the same
+    run); of a file its baseline for the baseline, and the only other one for the candidate.
+    """
+    from fairprune.gate_sides import side_of, systems_of
+
+    (one, first), (two, second) = _named_system(baseline), _named_system(candidate)
+    before, after = _result(one), _result(two)
+    if first is None:
+        known = systems_of(before)
+        first = known[-1] if "run_id" in before and one != two else known[0]
+    if second is None:
+        known = systems_of(after)
+        others = known[1:] or known
+        if len(others) != 1:
+            raise BadInput(f"which system of {two}? Write {two}:SYSTEM with one of {', '.join(known)}")
+        second = others[0]
+    if (one, first) == (two, second):
+        raise BadInput(f"both sides are {one}:{first}: name two systems, such as {one}:SYSTEM")
+    return side_of(before, first, one), side_of(after, second, two)
+
+
+def _named_system(name: str) -> tuple[str, str | None]:
+    """'result.json:tiny' → ('result.json', 'tiny')."""
+    if Path(name).is_file():
+        return name, None
+    head, colon, tail = name.rpartition(":")
+    return (head, tail) if colon else (name, None)
+
+
+def _result(name: str) -> dict[str, Any]:
+    """A stored run's results, or those of a file."""
+    if Path(name).is_file():
+        from fairprune.gate_sides import read_result
+
+        return read_result(Path(name))
+    if not _RUN_ID.fullmatch(name):
+        raise BadInput(
+            f"{name!r} is neither a file nor a run id (16 hex digits): name a stored run, or a file of run --json or "
+            "evaluate --json; to score files of summaries give --data"
+        )
+    from fairprune.results import run_result
+    from fairprune.store import open_store
+
+    with open_store() as store:
+        try:
+            return run_result(store, store.run(name))
+        except StoreError as error:
+            raise BadInput(str(error)) from error

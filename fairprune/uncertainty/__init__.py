@@ -1,0 +1,72 @@
+"""How sure a number is: resampling of topics, intervals, the paired test, verdicts with margins."""
+
+from fairprune.uncertainty.estimates import (
+    NOTHING,
+    Estimate,
+    estimate,
+    estimate_difference,
+    estimate_over_draws,
+)
+from fairprune.uncertainty.intervals import LEVEL, wilson
+from fairprune.uncertainty.permutation import PairedTest, holm, paired_test
+from fairprune.uncertainty.resampling import (
+    Contrasts,
+    FloatArray,
+    IntArray,
+    Resamples,
+    Statistic,
+    draw_resamples,
+    paired,
+    resample_weights,
+    scored,
+    topic_strata,
+    weighted_column_means,
+    weighted_mean,
+)
+from fairprune.uncertainty.verdicts import (
+    ALPHA,
+    DEMONSTRATION,
+    FEW_SAMPLES,
+    POWER,
+    VERDICTS,
+    Verdict,
+    check_margin,
+    decide,
+    samples_needed,
+    smallest_detectable,
+)
+
+__all__ = [
+    "ALPHA",
+    "DEMONSTRATION",
+    "FEW_SAMPLES",
+    "LEVEL",
+    "NOTHING",
+    "POWER",
+    "VERDICTS",
+    "Contrasts",
+    "Estimate",
+    "FloatArray",
+    "IntArray",
+    "PairedTest",
+    "Resamples",
+    "Statistic",
+    "Verdict",
+    "check_margin",
+    "decide",
+    "draw_resamples",
+    "estimate",
+    "estimate_difference",
+    "estimate_over_draws",
+    "holm",
+    "paired",
+    "paired_test",
+    "resample_weights",
+    "samples_needed",
+    "scored",
+    "smallest_detectable",
+    "topic_strata",
+    "weighted_column_means",
+    "weighted_mean",
+    "wilson",
+]
