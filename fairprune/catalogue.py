@@ -24,6 +24,8 @@ from fairprune.paths import subfolder
 from fairprune.spec import parse_pattern
 
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*"]
+EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+"""What configs call their number of experts."""
 HUB_TIMEOUT_S = 10
 _HASH = re.compile(r"[0-9a-f]{16}")
 _NUMBERED = re.compile(r"\.\d+\.")  # a tensor of one of many equal blocks
@@ -159,6 +161,12 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
     config = _config(folder)
     if config.get("is_encoder_decoder"):
         raise BadInput(f"{folder} holds an encoder-decoder model: only decoder models can be pruned here")
+    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+    if experts := next((key for key in EXPERTS if isinstance(text.get(key), int) and text[key] > 1), None):
+        raise BadInput(
+            f"{folder} holds a mixture of experts ({experts} = {text[experts]}): only models without experts can be pruned, "
+            "since each expert sees a part of the calibration tokens alone"
+        )
     if weights and not list(folder.glob("*.safetensors")):
         foreign = sorted(
             path.name

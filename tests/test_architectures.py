@@ -10,6 +10,7 @@ import transformers
 
 from fairprune.allocation import Target
 from fairprune.block_calls import block_calls
+from fairprune.catalogue import check_folder
 from fairprune.errors import BadInput
 from fairprune.export import export
 from fairprune.masks import keep_mask
@@ -333,6 +334,10 @@ EXPERTS = {
 def test_mixtures_of_experts_are_refused(name, tmp_path):
     config = getattr(transformers, name)(**BASE | EXPERTS[name])
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(
+        BadInput, match=r"mixture of experts \(\w+ = 4\)"
+    ):  # at the form, before weights are read
+        check_folder(tmp_path)
     # Gate and up of one expert stacked: 2 · intermediate rows of 16.
     rows = 16 if name == "Qwen2MoeConfig" else 64
     with pytest.raises(

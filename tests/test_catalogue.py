@@ -65,6 +65,12 @@ def folder(tmp_path, config, *files):
         ),
         ({"model_type": "llama"}, ("consolidated.00.pth",), "not loaded"),
         ({"model_type": "t5", "is_encoder_decoder": True}, ("model.safetensors",), "encoder-decoder"),
+        ({"num_local_experts": 8}, ("model.safetensors",), r"mixture of experts \(num_local_experts = 8\)"),
+        (
+            {"text_config": {"num_experts": 4}},
+            ("model.safetensors",),
+            r"mixture of experts \(num_experts = 4\)",
+        ),
         ("{", ("model.safetensors",), "is not JSON"),
         ("[1]", ("model.safetensors",), "no JSON object"),
     ],
