@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,26 +42,8 @@ class Entry:
     """Number of parameters."""
     needs: str
     """What one needs to have it, for the form."""
-    config: Mapping[str, Any]
-    """Those numbers of its config.json that sizes follow from, for an estimate before it is here."""
     asset: str | None = None
     hub: str | None = None
-
-
-def _llama(
-    width: int, inner: int, blocks: int, heads: int, keys: int, vocabulary: int, **more: Any
-) -> dict[str, Any]:
-    """Numbers of a config.json: width, MLP width, blocks, heads, heads of keys and values, vocabulary."""
-    return {
-        "hidden_size": width,
-        "intermediate_size": inner,
-        "num_hidden_layers": blocks,
-        "num_attention_heads": heads,
-        "num_key_value_heads": keys,
-        "vocab_size": vocabulary,
-        "dtype": "bfloat16",
-        **more,
-    }
 
 
 CATALOGUE: dict[str, Entry] = {
@@ -72,7 +54,6 @@ CATALOGUE: dict[str, Entry] = {
             "SmolLM2-135M-Instruct (4-bit weights, dequantised)",
             134.5e6,
             "Packaged: no hub, no token. 1 GB of memory. Small: no general claim rests on it alone.",
-            _llama(576, 1536, 30, 9, 3, 49152, tie_word_embeddings=True),
             asset="smollm2-135m",
         ),
         Entry(
@@ -80,7 +61,6 @@ CATALOGUE: dict[str, Entry] = {
             "TinyLlama-1.1B-Chat",
             1.1e9,
             "The hub (open), 2.2 GB of disk, about 8 GB of memory.",
-            _llama(2048, 5632, 22, 32, 4, 32000),
             hub="TinyLlama/TinyLlama-1.1B-Chat-v1.0",
         ),
         Entry(
@@ -88,7 +68,6 @@ CATALOGUE: dict[str, Entry] = {
             "gemma-2b-it",
             2.5e9,
             "The hub with an accepted licence and HF_TOKEN, 5 GB of disk, about 18 GB of memory.",
-            _llama(2048, 16384, 18, 8, 1, 256000, head_dim=256, tie_word_embeddings=True),
             hub="google/gemma-2b-it",
         ),
         Entry(
@@ -96,7 +75,6 @@ CATALOGUE: dict[str, Entry] = {
             "Meta-Llama-3-8B-Instruct",
             8.0e9,
             "The hub with an accepted licence and HF_TOKEN, 16 GB of disk, a GPU with 48 GB.",
-            _llama(4096, 14336, 32, 32, 8, 128256),
             hub="meta-llama/Meta-Llama-3-8B-Instruct",
         ),
     )

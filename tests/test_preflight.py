@@ -24,7 +24,7 @@ from fairprune.preflight.duration import time_range
 from fairprune.preflight.fitting import changed
 from fairprune.preflight.memory import HEAP, PROGRAM, STATES, Stage, stages
 from fairprune.preflight.rates import Rates, product_rate, rates, solve_flops
-from fairprune.preflight.shapes import Matrix, ModelShape, from_config, from_tensors, model_shape
+from fairprune.preflight.shapes import CONFIGS, Matrix, ModelShape, from_config, from_tensors, model_shape
 from fairprune.spec import EvaluationSpec, RunSpec, build
 from fairprune.store import SummaryRow, open_store
 from tests.architectures import ARCHITECTURES
@@ -174,7 +174,8 @@ def test_tied_embeddings_that_are_written_twice_count_once():
         ("llama-3-8b", 8030.3),
     ],
 )
-def test_the_catalogue_knows_the_shape_of_what_is_not_here(name, parameters, monkeypatch):
+def test_the_shape_of_a_catalogued_model_is_known_before_it_is_here(name, parameters, monkeypatch):
+    assert CONFIGS.keys() == catalogue.CATALOGUE.keys()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(catalogue, "cached_folder", lambda _place: None)
     monkeypatch.setattr("fairprune.preflight.shapes._from_hub", lambda *_: None)

@@ -42,6 +42,31 @@ _CONV1D = ("gpt2", "openai-gpt", "imagegpt")  # their matrices are stored (in, o
 Origin = Literal["headers", "hub", "catalogue"]
 
 
+def _llama(
+    width: int, inner: int, blocks: int, heads: int, keys: int, vocabulary: int, **more: Any
+) -> dict[str, Any]:
+    """Numbers of a config.json: width, MLP width, blocks, heads, heads of keys and values, vocabulary."""
+    return {
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_hidden_layers": blocks,
+        "num_attention_heads": heads,
+        "num_key_value_heads": keys,
+        "vocab_size": vocabulary,
+        "dtype": "bfloat16",
+        **more,
+    }
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "smollm2-135m": _llama(576, 1536, 30, 9, 3, 49152, tie_word_embeddings=True),
+    "tinyllama-1.1b-chat": _llama(2048, 5632, 22, 32, 4, 32000),
+    "gemma-2b-it": _llama(2048, 16384, 18, 8, 1, 256000, head_dim=256, tie_word_embeddings=True),
+    "llama-3-8b": _llama(4096, 14336, 32, 32, 8, 128256),
+}
+"""Of models of the catalogue, the numbers of config.json that sizes follow from: for an estimate before they are here."""
+
+
 @dataclass(frozen=True)
 class Matrix:
     """One prunable weight matrix."""
@@ -145,12 +170,11 @@ def model_shape(name: str) -> ModelShape:
     found = _from_hub(source.place, moment) if source.kind == "hub" else None
     if found is not None:
         return found
-    entry = catalogue.CATALOGUE.get(source.name)
-    if entry is None:
+    if source.name not in CONFIGS:
         raise Unavailable(
             f"{source.place} is not on this machine and the hub cannot be asked for its shape: fetch it first, or give a local folder"
         )
-    return from_config(entry.config, "catalogue")
+    return from_config(CONFIGS[source.name], "catalogue")
 
 
 def from_tensors(
