@@ -139,7 +139,8 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
     config = _config(folder)
     if config.get("is_encoder_decoder"):
         raise BadInput(f"{folder} holds an encoder-decoder model: only decoder models can be pruned here")
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+    nested = config.get("text_config")
+    text: dict[str, Any] = nested if isinstance(nested, dict) else config
     if experts := next((key for key in EXPERTS if isinstance(text.get(key), int) and text[key] > 1), None):
         raise BadInput(
             f"{folder} holds a mixture of experts ({experts} = {text[experts]}): only models without experts can be pruned, "
