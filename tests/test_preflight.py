@@ -614,9 +614,22 @@ def test_an_accelerator_that_is_too_small_gets_the_blocks_one_by_one(large):
     found = estimate(spec, machine=small, job="prune")
     assert found.placement == "streamed" and found.fits
     assert "block by block" in words.basis(found)
-    # Summaries are written by the whole model.
-    assert estimate(spec, machine=small).placement == "resident"
     assert estimate(spec, machine=ROOMY, job="prune").placement == "resident"
+
+
+def test_a_run_goes_block_by_block_between_its_summaries(large):
+    spec = spec_of(large, samples=2).model_copy(update={"device": "cuda"})
+    whole = {stage.name: stage.accelerator_bytes for stage in estimate(spec, "resident", ROOMY).stages}
+    streamed = {stage.name: stage.accelerator_bytes for stage in estimate(spec, "streamed", ROOMY).stages}
+    # Summaries are written by the whole model; statistics and masks need one block at a time.
+    assert streamed["dense summaries"] == whole["dense summaries"]
+    assert streamed["statistics"] < whole["statistics"] and streamed["pruning"] < whole["pruning"]
+    assert whole["statistics"] > whole["dense summaries"]
+    small = replace(ROOMY, accelerator=round(1.2 * whole["dense summaries"]))
+    found = estimate(spec, machine=small)
+    assert found.placement == "streamed" and found.fits
+    # Where the summaries themselves do not fit, going block by block is no help.
+    assert estimate(spec, machine=replace(ROOMY, accelerator=10 * MIB)).lacking == ("accelerator",)
 
 
 # Machine, words, command line --------------------------------------------------------------------------------

@@ -20,8 +20,6 @@ from fairprune.store import Store
 
 MARGIN = 1.1
 """Fits: the estimated peak and a tenth more is free."""
-STREAMED_JOBS: tuple[Job, ...] = ("prune",)
-"""Jobs whose model may lie on the host block by block; writing summaries needs the whole model on the device."""
 ORIGINS = {
     "headers": "the headers of its safetensors",
     "hub": "the headers of its safetensors on the hub",
@@ -63,15 +61,19 @@ class Preflight:
         return max(self.stages, key=lambda stage: stage.host_bytes)
 
     @property
+    def accelerator_needs(self) -> int:
+        """Bytes of the largest stage on the accelerator; 0 on a CPU."""
+        return max(stage.accelerator_bytes for stage in self.stages)
+
+    @property
     def disk_bytes(self) -> int:
         return sum(part.bytes for part in self.disk)
 
     @property
     def lacking(self) -> tuple[str, ...]:
         """What this machine has too little of, of 'accelerator', 'host', 'disk'; what cannot be told does not lack."""
-        device = self.accelerator_peak
         needs = {
-            "accelerator": (0 if device is None else device.accelerator_bytes, self.machine.accelerator),
+            "accelerator": (self.accelerator_needs, self.machine.accelerator),
             "host": (self.host_peak.host_bytes, self.machine.host),
             "disk": (self.disk_bytes, self.machine.disk),
         }
@@ -97,7 +99,7 @@ def estimate(
     Args:
         spec: as `plan_run` gives it, or with `checked=False` for an answer without its long checks.
         placement: 'auto' keeps all weights on an accelerator where they fit, and where they do not, one block at a time, if
-            the job can. On a CPU all of it is host memory.
+            that helps. On a CPU all of it is host memory.
         machine: what is free; None: this machine.
         job: 'run' prunes, summarises and scores; 'prune' prunes and writes a folder.
         store: earlier runs, for the time and for what is computed already; None: none.
@@ -114,14 +116,17 @@ def estimate(
         placement = "resident"
     first: Placement = "resident" if placement == "auto" else placement
     found = _estimate(spec, shape, dtype, work, first, machine, store)
-    if placement == "auto" and job in STREAMED_JOBS and "accelerator" in found.lacking:
-        return _estimate(spec, shape, dtype, work, "streamed", machine, store)
+    if placement == "auto" and "accelerator" in found.lacking:
+        streamed = _estimate(spec, shape, dtype, work, "streamed", machine, store)
+        # Summaries need the whole model there: where these are the peak, going block by block helps nothing.
+        if streamed.accelerator_needs < found.accelerator_needs:
+            return streamed
     return found
 
 
 def placement_of(spec: RunSpec, job: Job) -> Placement:
-    """Where a job puts its weights: block by block where they do not fit the accelerator whole, if the job can."""
-    if spec.device == "cpu" or job not in STREAMED_JOBS:
+    """Where a job puts its weights: block by block where they do not fit the accelerator whole and that helps."""
+    if spec.device == "cpu":
         return "resident"
     return estimate(spec, job=job).placement
 

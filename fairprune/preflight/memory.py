@@ -150,6 +150,8 @@ def stages(
 LIBRARIES = "Python and libraries"
 FREED, ACTIVATIONS = "freed memory that the process keeps", "activations of one window"
 STATES = "hidden states of all windows"
+WHOLE = ("dense summaries", "pruned summaries", "metrics")
+"""Stages that write or read token by token: a streamed model lies on the device as a whole for them."""
 
 
 def _placed(
@@ -163,6 +165,8 @@ def _placed(
 ) -> Stage:
     """Where the parts of a stage lie."""
     weights = Part("weights", shape.parameters * item)
+    if need.name in WHOLE:
+        placement = "resident"
     if device == "cpu":
         found = (Part(LIBRARIES, PROGRAM), weights, *need.sums, *need.work, *need.kept, *need.host)
         return Stage(need.name, (), _shown(found))
