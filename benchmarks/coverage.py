@@ -141,12 +141,20 @@ def quantities() -> Iterator[tuple[str, str, Quantity, Statistic, bool]]:
         metric = METRICS[name]
 
         def value(data: Data, draws: Resamples, name: str = name) -> Estimate:
+            metric = METRICS[name]
             return estimate(
-                METRICS[name].statistic, data.pruned[name], draws, contrasts=METRICS[name].contrasts
+                metric.statistic,
+                data.pruned[name],
+                draws,
+                binary=metric.binary,
+                contrasts=metric.contrasts,
             )
 
         def difference(data: Data, draws: Resamples, name: str = name) -> Estimate:
-            return estimate_difference(METRICS[name].statistic, data.pruned[name], data.dense[name], draws)
+            metric = METRICS[name]
+            return estimate_difference(
+                metric.statistic, data.pruned[name], data.dense[name], draws, binary=metric.binary
+            )
 
         yield name, "value", value, metric.statistic, False
         yield name, "difference", difference, metric.statistic, True

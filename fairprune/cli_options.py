@@ -1,14 +1,16 @@
-"""The options of the command line that commands share. Their help texts are the sentences under the fields of the spec."""
+"""The options of the command line that decide a run. Help texts are the sentences under the fields of the spec."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
 from fairprune.errors import BadInput
+from fairprune.metrics.margins import IN_POINTS
 from fairprune.spec import (
     PRESET_NOTES,
     CalibrationSpec,
@@ -18,43 +20,73 @@ from fairprune.spec import (
     PruningSpec,
 )
 
+OWN = (
+    *("tau", "reading", "ties", "zero_match", "seed", "margins", "primary", "alpha"),
+    *("labels", "label_map", "labels_identity", "quality_bertscore"),
+)
+"""Fields of `MetricSpec` that `run` has options for (or fills in): `--metric` takes all others."""
 
-def described(part: type[BaseModel], field: str) -> str:
+
+def _help(part: type[BaseModel], field: str) -> str:
     return part.model_fields[field].description or ""
 
 
-Model = Annotated[str, typer.Option(help=described(ModelSpec, "name"))]
-Method = Annotated[str, typer.Option(help=described(PruningSpec, "method"))]
-Sparsity = Annotated[float | None, typer.Option(help=described(PruningSpec, "sparsity"))]
-Pattern = Annotated[str | None, typer.Option(help=described(PruningSpec, "pattern"))]
-Allocation = Annotated[str, typer.Option(help=described(PruningSpec, "allocation"))]
+Model = Annotated[str, typer.Option(help=_help(ModelSpec, "name"))]
+Method = Annotated[str, typer.Option(help=_help(PruningSpec, "method"))]
+ModelIfAny = Annotated[str | None, typer.Option(help=_help(ModelSpec, "name"))]
+MethodIfAny = Annotated[str | None, typer.Option(help=_help(PruningSpec, "method"))]
+Sparsity = Annotated[float | None, typer.Option(help=_help(PruningSpec, "sparsity"))]
+Pattern = Annotated[str | None, typer.Option(help=_help(PruningSpec, "pattern"))]
+Allocation = Annotated[str, typer.Option(help=_help(PruningSpec, "allocation"))]
 Option = Annotated[
-    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=described(PruningSpec, "options"))
+    list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help=_help(PruningSpec, "options"))
 ]
-Calibration = Annotated[str, typer.Option(help=described(CalibrationSpec, "name"))]
+Calibration = Annotated[str, typer.Option(help=_help(CalibrationSpec, "name"))]
 Corpus = Annotated[
     str, typer.Option(help="Corpus of opinions: movies, politics, products, or one of your own.")
 ]
-Seqlen = Annotated[int | None, typer.Option(help=described(CalibrationSpec, "seqlen"))]
-Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
 Preset = Annotated[str, typer.Option(help=" ".join(f"{name}: {note}" for name, note in PRESET_NOTES.items()))]
-Samples = Annotated[int | None, typer.Option(help=described(EvaluationSpec, "samples"))]
-CalibrationSamples = Annotated[int | None, typer.Option(help=described(CalibrationSpec, "samples"))]
-MaxNewTokens = Annotated[int | None, typer.Option(help=described(EvaluationSpec, "max_new_tokens"))]
-BatchSize = Annotated[int | None, typer.Option(help=described(EvaluationSpec, "batch_size"))]
-Compositions = Annotated[str, typer.Option(help=described(EvaluationSpec, "compositions"))]
-Sample = Annotated[bool, typer.Option("--sample", help=described(EvaluationSpec, "sample"))]
-Tau = Annotated[str, typer.Option(help=described(MetricSpec, "tau"))]
-Reading = Annotated[str, typer.Option(help=described(MetricSpec, "reading"))]
-Ties = Annotated[str, typer.Option(help=described(MetricSpec, "ties"))]
-ZeroMatch = Annotated[str, typer.Option(help=described(MetricSpec, "zero_match"))]
-Dtype = Annotated[str, typer.Option(help=described(ModelSpec, "dtype"))]
+Samples = Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "samples"))]
+Windows = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "samples"))]
+Seqlen = Annotated[int | None, typer.Option(help=_help(CalibrationSpec, "seqlen"))]
+MaxNewTokens = Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "max_new_tokens"))]
+BatchSize = Annotated[int | None, typer.Option(help=_help(EvaluationSpec, "batch_size"))]
+Compositions = Annotated[str, typer.Option(help=_help(EvaluationSpec, "compositions"))]
+Sample = Annotated[bool, typer.Option("--sample", help=_help(EvaluationSpec, "sample"))]
+NoiseBand = Annotated[bool, typer.Option("--noise-band", help=_help(EvaluationSpec, "noise_band"))]
+LossRatio = Annotated[bool, typer.Option("--loss-ratio", help=_help(EvaluationSpec, "loss_ratio"))]
+Tau = Annotated[str, typer.Option(help=_help(MetricSpec, "tau"))]
+Reading = Annotated[str, typer.Option(help=_help(MetricSpec, "reading"))]
+Ties = Annotated[str, typer.Option(help=_help(MetricSpec, "ties"))]
+ZeroMatch = Annotated[str, typer.Option(help=_help(MetricSpec, "zero_match"))]
+Primary = Annotated[list[str] | None, typer.Option(help=_help(MetricSpec, "primary"))]
+Margin = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METRIC=HARM", help=f"Largest harm that you would accept, per metric: {IN_POINTS}."),
+]
+Alpha = Annotated[float, typer.Option(help=_help(MetricSpec, "alpha"))]
+Labels = Annotated[str, typer.Option(help=_help(MetricSpec, "labels"))]
+LabelMap = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL=GROUP", help=_help(MetricSpec, "label_map"))
+]
+QualityBertscore = Annotated[str | None, typer.Option(help=_help(MetricSpec, "quality_bertscore"))]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="KEY=VALUE",
+        help="Another choice of the metrics: "
+        + " ".join(
+            f"{name}: {field.description}"
+            for name, field in MetricSpec.model_fields.items()
+            if name not in OWN
+        ),
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of every draw of the run.")]
+Dtype = Annotated[str, typer.Option(help=_help(ModelSpec, "dtype"))]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
-Primary = Annotated[list[str] | None, typer.Option(help=described(MetricSpec, "primary"))]
-Margin = Annotated[list[str] | None, typer.Option(help=f"METRIC=VALUE. {described(MetricSpec, 'margins')}")]
-Alpha = Annotated[float, typer.Option(help=described(MetricSpec, "alpha"))]
-NoiseBand = Annotated[bool, typer.Option("--noise-band", help=described(EvaluationSpec, "noise_band"))]
-LossRatio = Annotated[bool, typer.Option("--loss-ratio", help=described(EvaluationSpec, "loss_ratio"))]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write everything to this JSON file.")]
 
 
 def parse_options(pairs: Sequence[str] | None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 from fairprune import __version__
 from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
-from fairprune.labels import Embedder, GroupClassifier
+from fairprune.labels import Embedder, Labeller
 from fairprune.literature import Dataset
+from fairprune.metrics import METRICS
 from fairprune.spec import MetricSpec
 
 KIND = "fairprune evaluation"
@@ -28,7 +29,7 @@ def compare(
     data: Dataset,
     systems: Mapping[str, Sequence[str | None]],
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     *,
     reason: str | None = None,
     truncated: Mapping[str, Sequence[bool]] | None = None,
@@ -66,7 +67,6 @@ def compare(
         for i, (name, one) in enumerate(zip(data.ids, data.sets, strict=True))
     ]
     comparisons: dict[str, Any] = {}
-    more: dict[str, Any] = {} if encoder is None else {"encoder": encoder}
     for name in names[1:] or [baseline]:
         parts = {BASELINE: baseline} if name == baseline else {BASELINE: baseline, CANDIDATE: name}
         result = evaluate(
@@ -79,7 +79,7 @@ def compare(
                 part: truncated[system] for part, system in parts.items() if truncated and system in truncated
             },
             classifier_reason=reason,
-            **more,
+            encoder=encoder,
         )
         for sample, row in zip(samples, result.pop("samples"), strict=True):
             for part, system in parts.items():
@@ -154,8 +154,7 @@ def _cells(result: Mapping[str, Any], table: str, name: str) -> dict[str, dict[s
 
 def _metric_lines(result: Mapping[str, Any], name: str, width: int) -> list[str]:
     cells = _cells(result, "metrics", name)
-    # SPD2 is a difference of differences, in [−2, 2]; the others are rates.
-    scale, unit = (1.0, "") if name.startswith("spd2") else (100.0, "%")
+    scale, unit = (100.0, "%") if METRICS[name].is_rate else (1.0, "")
     own = cells[result["baseline"]]["own"] or {}
     matcher = own.get("matcher")
     head = f"{name} ({matcher})" if matcher else name
@@ -216,7 +215,8 @@ def curves(
     data: Dataset,
     systems: Mapping[str, Sequence[str | None]],
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
+    encoder: Embedder | None = None,
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Every system but the first against the first under all specifications: system → metric → rows.
 
@@ -243,6 +243,7 @@ def curves(
                     b=baseline,
                     metric=metric,
                     classifier=classifier,
+                    encoder=encoder,
                 )
             ]
             for metric in CURVES

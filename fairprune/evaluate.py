@@ -9,17 +9,34 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from fairprune import labels as group_labels
 from fairprune.errors import BadInput, unknown
-from fairprune.labels import GroupClassifier, SentenceLabel
-from fairprune.metrics import METRICS
+from fairprune.evidence import Evidence, coverage_rows, evidence_facts, evidence_of, sample_evidence
+from fairprune.labels import Embedder, Labeller, SentenceLabel
+from fairprune.metrics.confusion import classifier_bias
 from fairprune.metrics.quality import MAX_DEGENERATE, MAX_LOSS_RATIO, TOO_UNLIKELY, loss_ratio
-from fairprune.metrics.scoring.beside import draw_references, label_pieces, score_references, validity
+from fairprune.metrics.scoring import similarity
+from fairprune.metrics.scoring import tools as scoring_tools
+from fairprune.metrics.scoring.beside import (
+    RANDOM_OF,
+    Extracts,
+    draw_references,
+    label_pieces,
+    score_references,
+    spoken,
+    validity,
+)
 from fairprune.metrics.scoring.bounds import bounds, difference_bounds
 from fairprune.metrics.scoring.cells import AGAIN, SYSTEMS, group_rows, metric_cells, quality_cells
 from fairprune.metrics.scoring.inference import comparisons, no_claim_reasons
-from fairprune.metrics.scoring.systems import QUALITY, System, read, score
+from fairprune.metrics.scoring.notes import metric_notes
+from fairprune.metrics.scoring.numbers import QUALITY
+from fairprune.metrics.scoring.similarity import bertscore_of, name_of
+from fairprune.metrics.scoring.systems import System, labels_of, read, score
+from fairprune.metrics.scoring.tools import Tools, prepare
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
@@ -27,8 +44,21 @@ from fairprune.text import sentences
 from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES, Resamples, draw_resamples
 
 FEW_TOPICS = 10
+MORE = ("ec", "ec_embedding")
+"""Optional metrics whose corpus value is the mean of the samples'."""
 WRITTEN = (*SYSTEMS, AGAIN)
 """Systems whose summaries may be given."""
+
+
+def checked_metrics(spec: MetricSpec, groups: Sequence[str]) -> MetricSpec:
+    """`spec` as a result keeps it. A model that cannot be had is refused before any work is done for it.
+
+    Raises:
+        BadInput, Unavailable: names the model and what would be right.
+    """
+    similarity.check(spec.quality_bertscore)
+    scoring_tools.check(spec)
+    return group_labels.checked(spec, groups)
 
 
 def evaluate(
@@ -36,11 +66,12 @@ def evaluate(
     summaries: Mapping[str, Sequence[str | None]],
     info: CorpusInfo,
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     *,
     truncated: Mapping[str, Sequence[bool]] | None = None,
     losses: Mapping[str, Sequence[float | None]] | None = None,
     classifier_reason: str | None = None,
+    encoder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
@@ -52,6 +83,8 @@ def evaluate(
         truncated: like `summaries`: whether generation stopped at the token limit.
         losses: like `summaries`: per-token loss of each text under the dense model, in nats; None where there is none.
         classifier_reason: why there is no classifier.
+        encoder: the packaged sentence encoder, for the embedding matcher, coverage by similarity and evidence; None:
+            those are missing. Evidence is missing without a classifier, too.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -70,41 +103,87 @@ def evaluate(
     topics = [one.topic for one in sets]
     draws = draw_resamples(topics, [one.composition for one in sets], spec.resamples, spec.seed)
     labels = _label_all(sets, texts, classifier, spec)
-    if labels is not None:
-        label_pieces(drawn, labels)
-    sources = [read(one, info, labels) for one in sets]
+    tools = prepare(spec, info, classifier, labels, encoder)
+    for known in (labels, tools.likeliest):
+        if known:
+            label_pieces(drawn, known)
+    sources = [read(one, info, labels, spec) for one in sets]
     systems = {
-        name: score(sources, found, info, spec, labels=labels, truncated=(truncated or {}).get(name))
+        name: score(
+            sources,
+            found,
+            info,
+            spec,
+            tools=tools,
+            labelled=labels_of([sentences(text or "") for text in found], labels),
+            truncated=(truncated or {}).get(name),
+        )
         for name, found in texts.items()
     }
     if losses is not None:
         _mark_unlikely(systems, losses)
-    systems |= score_references(sets, sources, texts, drawn, info, spec, labels)
+    systems |= score_references(sets, sources, texts, drawn, info, spec, tools=tools, labels=labels)
+    grounds, no_evidence = _evidence(sets, systems, drawn, info, encoder if classifier else None)
+    similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
+    for name, table in similar.items():
+        systems[name].tables[name_of(spec.quality_bertscore)] = table
+    qualities = [*([name_of(spec.quality_bertscore)] if similar else []), *QUALITY]
     why = "" if classifier else (classifier_reason or "no group classifier was given")
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
     no_claim, care = no_claim_reasons(systems, draws, spec, degenerate)
     return {
-        "metrics": _metrics(systems, draws, spec, why, no_claim),
+        "metrics": _metrics(tools, systems, draws, spec, why, no_claim),
         "groups": group_rows(systems, info, draws),
-        "quality": {name: quality_cells(name, systems, draws) for name in QUALITY},
+        "quality": {name: quality_cells(name, systems, draws) for name in qualities},
+        "evidence": evidence_facts(no_evidence),
+        "coverage": coverage_rows(grounds, info.groups, draws),
         "degenerate": degenerate,
-        "validity": {name: validity(metric, systems, draws) for name, metric in METRICS.items()},
+        "validity": {name: validity(metric, systems, draws) for name, metric in tools.metrics.items()},
         "no_claim": no_claim,
-        "samples": [_sample(i, one, systems, info, spec, losses or {}) for i, one in enumerate(sets)],
-        "classifier": dict(classifier.report) if classifier else {"reason": why},
+        "samples": [
+            _sample(i, one, systems, info, spec, losses or {}, grounds) for i, one in enumerate(sets)
+        ],
+        "classifier": {**classifier.report, "spd2_bias": classifier_bias(classifier.report, spec.seed)}
+        if classifier
+        else {"reason": why},
+        "polarity": {
+            name: {**asdict(found), "passed": found.passed} for name, found in tools.polarity.items()
+        },
         "n_samples": len(sets),
         "n_topics": len(set(topics)),
-        "notes": _notes(info, topics, degenerate, (no_claim, care), classifier, systems),
+        "notes": [
+            *_notes(info, topics, degenerate, (no_claim, care), classifier, systems),
+            *metric_notes(sets, spec, tools, classifier),
+            *no_similar,
+        ],
     }
 
 
+def _evidence(
+    sets: Sequence[OpinionSet],
+    systems: Mapping[str, System],
+    drawn: Extracts,
+    info: CorpusInfo,
+    encoder: Embedder | None,
+) -> tuple[dict[str, Evidence], str | None]:
+    """What the summaries' sentences rest on, and those of the random extracts beside them."""
+    texts = {name: systems[name].texts for name in (*SYSTEMS, *RANDOM_OF.values()) if name in systems}
+    pieces = {name: spoken(drawn[name]) for name in texts if name in drawn}
+    return evidence_of(sets, texts, info.groups, encoder, pieces)
+
+
 def _metrics(
-    systems: Mapping[str, System], draws: Resamples, spec: MetricSpec, why: str, no_claim: Sequence[str]
+    tools: Tools,
+    systems: Mapping[str, System],
+    draws: Resamples,
+    spec: MetricSpec,
+    why: str,
+    no_claim: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Every metric's cells, with bounds for what is unscored, and the verdict in the cell of the difference."""
     compared = comparisons(systems, draws, spec, "; ".join(no_claim) or None)
     table = {}
-    for name, metric in METRICS.items():
+    for name, metric in tools.metrics.items():
         cells = metric_cells(metric, systems, draws, why)
         for system in SYSTEMS:
             scored = system in systems and name in systems[system].tables
@@ -144,6 +223,10 @@ def _check(
                 raise BadInput(f"{len(values)} {what} of {name!r} do not fit {len(sets)} opinion sets")
     if not set(SYSTEMS) & set(given[0][1]):
         raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
+    if len(info.groups) < 2:
+        raise BadInput(
+            f"the corpus {info.name!r} has {len(info.groups)} group: fairness is between at least two"
+        )
     for one in sets:
         for group in one.counts():
             if group not in info.groups:
@@ -153,7 +236,7 @@ def _check(
 def _label_all(
     sets: Sequence[OpinionSet],
     texts: Mapping[str, Sequence[str | None]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     spec: MetricSpec,
 ) -> dict[str, SentenceLabel] | None:
     """Every distinct sentence of sources and summaries, labelled in one go: embedding is the slow part."""
@@ -181,12 +264,14 @@ def _sample(
     info: CorpusInfo,
     spec: MetricSpec,
     losses: Mapping[str, Sequence[float | None]],
+    grounds: Mapping[str, Evidence],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"set_id": one.id}
     for name in SYSTEMS:
         if name in systems:
             row[name] = _sample_of(i, systems[name], info, spec)
             row[name]["loss"] = losses[name][i] if name in losses else None
+            row[name] |= sample_evidence(grounds.get(name), i, info.groups)
     ratios = _ratios(losses)
     row["loss_ratio"] = ratios[i] if ratios else None
     return row
@@ -197,7 +282,7 @@ def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> di
         value = float(system.tables[table][i, 0]) if table in system.tables else None
         return None if value is None or math.isnan(value) else value
 
-    shares = system.shares["ngram"][i]
+    shares = system.main[i]
     p_x = {
         group: float(share)
         for group, share in zip(info.groups, shares.fair(spec.reading), strict=True)
@@ -220,9 +305,11 @@ def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> di
         "p_y": p_y,
         "unscored": shares.unscored,
         "rouge_l": number("rouge_l"),
+        "copied": number("copied"),
         "words": None if length is None else int(length),
         "repetition": number("repetition"),
         "degenerate": system.degenerate[i],
+        **{name: number(name) for name in MORE if name in system.tables},
         "labels": [
             [label.sentence, label.label, label.probability]
             for label in (system.labels[i] if system.labels else [])
@@ -235,7 +322,7 @@ def _notes(
     topics: Sequence[str],
     degenerate: Mapping[str, Mapping[str, Any]],
     doubts: tuple[Sequence[str], Sequence[str]],
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
     systems: Mapping[str, System],
 ) -> list[str]:
     """What a reader must know before the numbers, in the order of its weight."""
@@ -257,14 +344,16 @@ def _notes(
         notes.append(f"{n_topics} topics, fewer than {FEW_TOPICS}: intervals are conditional on these topics")
     for name in SYSTEMS:
         if name in systems:
-            reasons = Counter(shares.unscored for shares in systems[name].shares["ngram"] if shares.unscored)
+            reasons = Counter(shares.unscored for shares in systems[name].main if shares.unscored)
             notes += [
                 f"{count} of the {name} summaries unscored: {reason}"
                 for reason, count in sorted(reasons.items())
             ]
     if classifier is not None:
         notes.append(NOT_COMPARABLE)
-        if classifier.report.get("low", 0.0) <= 1 / len(info.groups):
+        if "accuracy" not in classifier.report:
+            notes.append(f"the group labels are not tested: {classifier.report.get('reason')}")
+        elif classifier.report["low"] <= 1 / len(info.groups):
             notes.append("the group classifier is not shown to be better than chance: SPD2 says nothing here")
         if classifier.report.get("held_out_by") == "opinion":
             notes.append(

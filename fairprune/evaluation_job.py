@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairprune.errors import BadInput, StoreError, unknown
+from fairprune.evaluate import checked_metrics
 from fairprune.labels import (
     TRAIN_OPINIONS,
     Embedder,
-    GroupClassifier,
+    Labeller,
+    make_labeller,
     sentence_embedder,
-    train_classifier,
 )
 from fairprune.literature import Columns, Dataset, load
-from fairprune.spec import MetricSpec, parse_part
+from fairprune.metric_spec import MetricSpec, parse_choices
+from fairprune.spec import parse_part
 
 if TYPE_CHECKING:
     from fairprune.gate_sides import Side
@@ -55,23 +57,13 @@ def metric_spec(pairs: Sequence[str], *, matcher: str, **values: Any) -> MetricS
     Raises:
         BadInput: a field that the spec does not have, a value that it refuses.
     """
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or name not in MetricSpec.model_fields or name in values:
-            known = [field for field in MetricSpec.model_fields if field not in (*values, "matcher")]
-            raise unknown("KEY=VALUE of --metric", pair, known)
-        values[name] = value
-    if "matcher" in MetricSpec.model_fields:
-        values["matcher"] = matcher
-    elif matcher != "ngram":
-        raise unknown("matcher", matcher, ["ngram"])
-    return parse_part(MetricSpec, values)
+    own = (*values, "matcher", "labels_identity")
+    return parse_part(MetricSpec, {**parse_choices(pairs, own), "matcher": matcher, **values})
 
 
 def encoder_of(spec: MetricSpec) -> Embedder | None:
     """The packaged sentence encoder where the spec asks for similarity; it is loaded at the first text."""
-    asked = (getattr(spec, "matcher", "ngram"), *getattr(spec, "extra", ()))
-    return sentence_embedder() if any("embedding" in name for name in asked) else None
+    return sentence_embedder() if any("embedding" in name for name in (spec.matcher, *spec.extra)) else None
 
 
 def find_systems(asked: Sequence[str], data: Dataset) -> dict[str, list[str | None]]:
@@ -100,28 +92,31 @@ def free_label(label: str, taken: Mapping[str, Any]) -> str:
 
 def classifier_of(
     train: str | None, data: Dataset, source: Source, spec: MetricSpec
-) -> tuple[GroupClassifier | None, str | None]:
-    """The group classifier, or None and why there is none.
+) -> tuple[Labeller | None, str | None]:
+    """Who labels sentences by group, or None and why there is nobody.
+
+    A model of the spec's is tested on the training opinions where they are given.
 
     Raises:
         BadInput: the training file cannot be read, or has other groups.
-        Unavailable: the sentence encoder cannot be had.
+        Unavailable: the sentence encoder or the spec's model cannot be had.
     """
     if train is None:
-        return None, "no group classifier: give --train FILE of labelled opinions"
+        if spec.labels == "packaged":
+            return None, "no group classifier: give --train FILE of labelled opinions"
+        return make_labeller(spec, (), data.info.groups, sentence_embedder(), data.sets)
     other = data if train == SELF else source.load(train)
     opinions = list({o.text: o for one in other.sets for o in one.opinions}.values())
     strange = {o.group for o in opinions} - set(data.info.groups)
     if strange:
         raise unknown(f"group in {train}:", min(strange), data.info.groups)
-    if train == SELF and len(opinions) * SELF_SHARE < TRAIN_OPINIONS:
+    learns = not spec.labels.startswith("model:")
+    if train == SELF and learns and len(opinions) * SELF_SHARE < TRAIN_OPINIONS:
         return None, (
             f"{len(opinions)} labelled opinions are too few for a classifier that labels them too: it would learn from "
             f"{TRAIN_OPINIONS}, more than {SELF_SHARE:.0%}; give --train FILE"
         )
-    return train_classifier(
-        opinions, data.info.groups, sentence_embedder(), seed=spec.seed, none_below=spec.none_below
-    )
+    return make_labeller(spec, opinions, data.info.groups, sentence_embedder(), data.sets)
 
 
 def scored_sides(
@@ -131,6 +126,7 @@ def scored_sides(
     from fairprune.gate_sides import side_of
 
     data = source.load()
+    spec = checked_metrics(spec, data.info.groups)
     systems = find_systems([baseline, candidate], data)
     classifier, reason = classifier_of(train, data, source, spec)
     result = compare(data, systems, spec, classifier, reason=reason, encoder=encoder_of(spec))

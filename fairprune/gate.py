@@ -17,16 +17,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fairprune.errors import BadInput, unknown
+from fairprune.errors import BadInput
 from fairprune.evaluate import FEW_TOPICS
 from fairprune.gate_sides import Side, Table, pair, table_of, worst_rows
 from fairprune.metrics import METRICS
+from fairprune.metrics.margins import parse_margins
 from fairprune.metrics.quality import MAX_DEGENERATE
 from fairprune.metrics.scoring.beside import distance
 from fairprune.uncertainty import (
     FEW_SAMPLES,
     POWER,
     Estimate,
+    Resamples,
     draw_resamples,
     estimate_difference,
     holm,
@@ -88,41 +90,17 @@ class GateResult:
         return {"kind": "fairprune gate", **asdict(self)}
 
 
-def parse_margins(pairs: Sequence[str]) -> dict[str, float]:
-    """['bur=5', 'spd2=0.05'] → {'bur': 0.05, 'spd2': 0.05}: points for rates, its own unit for SPD2.
+def asked_margins(pairs: Sequence[str]) -> dict[str, float]:
+    """`parse_margins`, of which a gate needs at least one.
 
     Raises:
-        BadInput: no margin, one that is not METRIC=NUMBER above 0, a metric that does not exist or stands twice.
+        BadInput: no margin, what `parse_margins` refuses.
     """
     if not pairs:
         raise BadInput(
             "a gate needs a margin: the harm that you would accept, such as --margin bur=5 (points)"
         )
-    margins: dict[str, float] = {}
-    for one in pairs:
-        name, equals, text = one.partition("=")
-        try:
-            value = float(text)
-        except ValueError as error:
-            raise BadInput(
-                f"margin {one!r} is not METRIC=NUMBER, such as bur=5 (points) or spd2=0.05"
-            ) from error
-        if not equals or name not in METRICS:
-            raise unknown("metric of a margin", name, METRICS)
-        if name in margins:
-            raise BadInput(f"the margin of {name} was given twice")
-        scale, largest = (1.0, 2.0) if is_signed(name) else (100.0, 100.0)
-        if not 0 < value <= largest:
-            raise BadInput(
-                f"margin {one!r} must be above 0 and at most {largest:g}: it is the harm that you would accept"
-            )
-        margins[name] = value / scale
-    return margins
-
-
-def is_signed(metric: str) -> bool:
-    """Whether a metric may lie on both sides of its best value: then the harm is its distance."""
-    return METRICS[metric].direction == "zero"
+    return parse_margins(pairs)
 
 
 def judge(baseline: Side, candidate: Side, margins: Mapping[str, float], alpha: float = 0.05) -> GateResult:
@@ -149,8 +127,8 @@ def judge(baseline: Side, candidate: Side, margins: Mapping[str, float], alpha: 
         after = table_of(name, [two for _, two in samples], candidate)
         filled = worst_rows(name, after, before, [one for one, _ in samples], baseline)
         tables[name] = (before, after)
-        found[name] = estimate_difference(distance(METRICS[name]), after, before, draws)
-        bound[name] = estimate_difference(distance(METRICS[name]), filled, before, draws)
+        found[name] = _difference(name, after, before, draws)
+        bound[name] = _difference(name, filled, before, draws)
     floor = holm({name: _p(one, margins[name], "pass") for name, one in found.items()}, alpha)
     bounded = holm({name: _p(one, margins[name], "pass") for name, one in bound.items()}, alpha)
     ceiling = holm({name: _p(one, margins[name], "fail") for name, one in found.items()}, alpha)
@@ -186,6 +164,11 @@ def samples_needed(n: int, gap: float, se: float, alpha: float) -> int | None:
     if abs(gap) < _ROUNDING:
         return None
     return math.ceil(n * ((norm.ppf(1 - alpha) + norm.ppf(POWER)) * se / gap) ** 2)
+
+
+def _difference(name: str, after: Table, before: Table, draws: Resamples) -> Estimate:
+    metric = METRICS[name]
+    return estimate_difference(distance(metric), after, before, draws, binary=metric.binary)
 
 
 def _p(found: Estimate, margin: float, side: Literal["pass", "fail"]) -> float | None:

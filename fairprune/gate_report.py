@@ -6,7 +6,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from fairprune.gate import GateResult, MetricVerdict, Verdict, is_signed
+from fairprune.gate import GateResult, MetricVerdict, Verdict
 from fairprune.metrics import METRICS
 
 # What XML 1.0 cannot hold, even escaped.
@@ -86,7 +86,7 @@ def junit(result: GateResult) -> bytes:
 
 def _unit(metric: str) -> tuple[float, str]:
     """Scale and unit in which people read the metric."""
-    return (1.0, "") if is_signed(metric) or METRICS[metric].unit != "fraction" else (100.0, " points")
+    return (100.0, " points") if METRICS[metric].is_rate else (1.0, "")
 
 
 def _margin(one: MetricVerdict) -> str:

@@ -15,19 +15,21 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fairprune.errors import BadInput, unknown
-from fairprune.labels import GroupClassifier, SentenceLabel
+from fairprune.labels import Embedder, Labeller, SentenceLabel
+from fairprune.metric_spec import TEMPERATURES, MetricSpec
 from fairprune.metrics import METRICS, Metric
+from fairprune.metrics.matchers import embedding, ngram
 from fairprune.metrics.matchers import label as label_matcher
-from fairprune.metrics.matchers import ngram
+from fairprune.metrics.matchers.base import EMPTY, NOT_WRITTEN
 from fairprune.metrics.scoring.beside import distance
 from fairprune.metrics.scoring.bounds import most_unfair_row
+from fairprune.metrics.scoring.tools import tells_apart
 from fairprune.metrics.shares import Shares, from_counts
 from fairprune.opinions import CorpusInfo, OpinionSet
-from fairprune.spec import MetricSpec
 from fairprune.text import sentences
 from fairprune.uncertainty import FloatArray, Resamples, draw_resamples, estimate_difference
 
-Matcher = Literal["ngram", "label"]
+Matcher = Literal["ngram", "label", "embedding"]
 Unscored = Literal["left out", "uniform", "unfair"]
 """left out and counted; a summary without a match taken as uniform (as published); counted as fully unfair."""
 TAUS = ("0.6", "0.7", "0.8", "0.9", "1")
@@ -81,7 +83,8 @@ def specification_curve(
     a: str | None = None,
     b: str | None = None,
     metric: str = "bur",
-    classifier: GroupClassifier | None = None,
+    classifier: Labeller | None = None,
+    encoder: Embedder | None = None,
     taus: Sequence[str] = TAUS,
     seeds: Sequence[int] = SEEDS,
 ) -> list[Row]:
@@ -92,7 +95,9 @@ def specification_curve(
         a, b: which two are compared; the first and the second when not named.
         spec: what no choice varies: number of resamples, the classifier's threshold.
         metric: bur, auc, uer or sof; choices that do not change it are not varied.
-        classifier: gives the matcher `label`; None: n-grams alone.
+        classifier: gives the matcher `label`; None: it is not varied.
+        encoder: gives the matcher `embedding`, unless the groups are sentiments that it does not tell apart; None: it
+            is not varied.
 
     Raises:
         BadInput: no set, fewer than two systems, an unknown name, lists of another length, no τ or no seed.
@@ -107,7 +112,7 @@ def specification_curve(
         raise unknown("metric of a specification curve", metric, _MATTERS)
     if not taus or not seeds:
         raise BadInput("a specification curve needs at least one tau and one seed")
-    matched = _match(sets, {name: systems[name] for name in (a, b)}, info, spec, classifier)
+    matched = _match(sets, {name: systems[name] for name in (a, b)}, info, spec, classifier, encoder)
     topics, mixes = [one.topic for one in sets], [one.composition for one in sets]
     draws = {seed: draw_resamples(topics, mixes, spec.resamples, seed) for seed in seeds}
     rows = []
@@ -180,17 +185,25 @@ def _match(
     systems: Mapping[str, Sequence[str | None]],
     info: CorpusInfo,
     spec: MetricSpec,
-    classifier: GroupClassifier | None,
+    classifier: Labeller | None,
+    encoder: Embedder | None,
 ) -> dict[tuple[Matcher, str], tuple[list[Shares], list[Shares]]]:
     """(matcher, system) → shares with zero matches unscored, and with zero matches uniform."""
     found: dict[tuple[Matcher, str], tuple[list[Shares], list[Shares]]] = {}
-    sources = [ngram.read_source(one, info.groups) for one in sets]
+    stops = spec.extra_stop_words
+    sources = [ngram.read_source(one, info.groups, stops) for one in sets]
     for name, texts in systems.items():
         pairs = list(zip(sources, texts, strict=True))
         found["ngram", name] = (
-            [ngram.match(source, text, "unscored") for source, text in pairs],
-            [ngram.match(source, text, "uniform") for source, text in pairs],
+            [ngram.match(source, text, "unscored", stops) for source, text in pairs],
+            [ngram.match(source, text, "uniform", stops) for source, text in pairs],
         )
+    if encoder is not None and tells_apart(encoder, info):
+        asked = spec.temperature if spec.matcher == "embedding" else None
+        near = embedding.matcher(encoder, TEMPERATURES["embedding"] if asked is None else asked)
+        for name, texts in systems.items():
+            shares = near(sources, texts)
+            found["embedding", name] = (shares, shares)  # a similarity is never without a match
     if classifier is None:
         return found
     said = [[s for opinion in one.opinions for s in sentences(opinion.text)] for one in sets]
@@ -222,7 +235,7 @@ def _by_label(
         info.groups, counts[0], counts[1], zero_match=zero_match, no_match=label_matcher.NO_LABEL
     )
     if text is None or not own:
-        return shares.unwritten(ngram.NOT_WRITTEN if text is None else ngram.EMPTY)
+        return shares.unwritten(NOT_WRITTEN if text is None else EMPTY)
     return shares
 
 
@@ -249,7 +262,7 @@ def _row(
 ) -> Row:
     width = max(table.shape[1] for table in tables)
     wide = [np.pad(t, ((0, 0), (0, width - t.shape[1])), constant_values=np.nan) for t in tables]
-    found = estimate_difference(distance(metric), wide[0], wide[1], draws)
+    found = estimate_difference(distance(metric), wide[0], wide[1], draws, binary=metric.binary)
     both = ~np.isnan(wide[0]).all(axis=1) & ~np.isnan(wide[1]).all(axis=1)
     values: list[float | None] = [None, None]
     if both.any():

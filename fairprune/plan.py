@@ -9,6 +9,7 @@ from fairprune import catalogue, corpora, devices
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import unknown
+from fairprune.evaluate import checked_metrics
 from fairprune.methods import get_method
 from fairprune.prompts import summary_prompt
 from fairprune.spec import PRESETS, EvaluationSpec, RunSpec, build, parse_calibration
@@ -88,7 +89,7 @@ def plan_run(
             "noise_band": noise_band,
             "loss_ratio": loss_ratio,
         },
-        metrics={**(metrics or {}), "seed": seed},
+        metrics={**PRESETS[preset].get("metrics", {}), **(metrics or {}), "seed": seed},
         device=devices.resolve(device),
     )
     if not checked:
@@ -102,8 +103,9 @@ def plan_run(
         tokenizer = TextTokenizer.from_folder(folder)
     if windows and _reads_windows(spec) and tokenizer is not None and _can_cut_now(spec):
         calibration_set(spec.calibration, corpora.load(corpus), tokenizer)  # too little text is refused here
-    evaluation = spec.evaluation
+    evaluation, scoring = spec.evaluation, spec.metrics
     if summaries:
+        scoring = checked_metrics(scoring, info.groups)
         # A preset asks for at most its number of sets: a small corpus gives what it has. A number of the user's is kept.
         wanted = evaluation.samples if samples is not None else None
         sets = opinion_sets(
@@ -124,6 +126,7 @@ def plan_run(
         update={
             "model": spec.model.model_copy(update={"name": name, "identity": catalogue.identity(source)}),
             "evaluation": evaluation,
+            "metrics": scoring,
         }
     )
 

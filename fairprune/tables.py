@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fairprune.metrics import METRICS
+
 SYSTEMS = ("dense", "pruned", "difference", "random")
 
 
@@ -31,8 +33,7 @@ def result_table(result: dict[str, Any]) -> str:
         lines.append(f"{'WARNING' if any(words in note for words in flagged) else 'note':10} {note}")
     lines += ["", _row("", [*SYSTEMS, "n", "unscored"]), _row("", ["", "", "", "", *["dense/pruned"] * 2])]
     for name, cells in result["metrics"].items():
-        # SPD2 is a difference of differences, in [−2, 2]; the others are rates.
-        scale, unit = (1, "") if name == "spd2" else (100, "%")
+        scale, unit = (100, "%") if METRICS[name].is_rate else (1, "")
         values = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
         matcher = cells.get("dense", {}).get("matcher")
         lines.append(_row(f"{name} ({matcher})" if matcher else name, [*values, *_counts(cells)]))
@@ -62,7 +63,7 @@ def verdict_lines(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> li
         cell = cells.get("difference", {})
         if "verdict" not in cell:
             continue  # runs of earlier versions
-        scale, unit = (1, "") if name == "spd2" else (100, " points")
+        scale, unit = (100, " points") if METRICS[name].is_rate else (1, "")
         parts = [cell["verdict"] or f"no verdict ({cell['verdict_reason']})"]
         parts.append("primary" if cell["primary"] else "exploratory")
         if cell["p_value"] is not None:
@@ -110,7 +111,7 @@ def perplexity_value(value: float | None) -> str:
 
 
 def _row(name: str, cells: list[str]) -> str:
-    return f"{name:14}" + "".join(
+    return f"{name:18}" + "".join(
         f"{cell:>27}" if index < 4 else f"{cell:>14}" for index, cell in enumerate(cells)
     )
 

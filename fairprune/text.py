@@ -35,6 +35,15 @@ def sentences(text: str) -> list[str]:
     return found
 
 
+def mended(text: str) -> str:
+    """`text` without halves of surrogate pairs, which tokenizers and UTF-8 refuse: each becomes '?'.
+
+    >>> mended("a\\ud800b")
+    'a?b'
+    """
+    return text.encode(errors="replace").decode()
+
+
 def ends_sentence(text: str) -> bool:
     """Whether a text that may go on stops at the end of a sentence: after 'Mr.' or '3.' it does not."""
     stripped = text.rstrip()

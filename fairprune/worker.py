@@ -213,7 +213,8 @@ class Execution:
             sets = available[start : start + portion]
             facts = self._writer(corpus).write("calibration", sets, self._dense_id(sets))
             texts = [row.text for row in self.store.summaries(facts["id"])]
-            scored = evaluate(sets, {"dense": texts}, corpus.info, self.spec.metrics, None)["samples"]
+            metrics = self.spec.metrics.by_words()
+            scored = evaluate(sets, {"dense": texts}, corpus.info, metrics, None)["samples"]
             unfair = 0 if wanted == "fair" else 1
             new = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
             chosen += new
@@ -309,37 +310,17 @@ class Execution:
         )
 
     def score(self) -> None:
-        from fairprune.evaluate import evaluate
-        from fairprune.labels import sentence_embedder, train_classifier
+        from fairprune.scores import score_summaries
 
-        rows = {
-            name: {row.position: row for row in self.store.summaries(facts["id"])}
-            for name, facts in self.systems.items()
-        }
-        places = range(len(self.sets))
-        self.progress(0, 2, "training the group classifier")
-        classifier, reason = train_classifier(
-            self.corpus.splits["train"],
-            self.corpus.info.groups,
-            sentence_embedder(),
-            seed=self.spec.metrics.seed,
-            none_below=self.spec.metrics.none_below,
-        )
-        self.progress(1, 2, "scoring")
-        texts = {
-            name: [found[i].text if i in found else None for i in places] for name, found in rows.items()
-        }
-        result = evaluate(
-            self.sets,
-            texts,
-            self.corpus.info,
+        result = score_summaries(
+            self.store,
             self.spec.metrics,
-            classifier,
-            truncated={
-                name: [i in found and found[i].truncated for i in places] for name, found in rows.items()
-            },
-            losses=self._losses(texts) if self.spec.evaluation.loss_ratio else None,
-            classifier_reason=reason,
+            self.corpus,
+            self.sets,
+            {name: str(facts["id"]) for name, facts in self.systems.items()},
+            losses=self._losses if self.spec.evaluation.loss_ratio else None,
+            progress=self.progress,
+            say=self.say,
         )
         self.store.put_result(self.run_id, "evaluation", result)
 

@@ -8,12 +8,14 @@ from typing import Any
 import streamlit as st
 
 from fairprune import corpora
+from fairprune.evidence import LEAST_SCORE
 from fairprune.opinions import OpinionSet
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals, refuse
 from fairprune.ui.address import bind, carry, keep
-from fairprune.ui.fairness import change_text, fairness_change, sample_facts
+from fairprune.ui.fairness import change_text, fairness_change
 from fairprune.ui.runs import flags, pick_run
+from fairprune.ui.summaries import SYSTEMS, column, sentence_choices
 
 ORDERS = {"drawn": "As drawn", "change": "Largest change first"}
 
@@ -78,20 +80,23 @@ def pick_sample(samples: list[dict[str, Any]], topics: list[str]) -> int:
     return current
 
 
-def column(system: str, text: str | None, sample: dict[str, Any] | None, groups: tuple[str, ...]) -> str:
-    """One system's summary of the sample; HTML."""
-    head = f'<div class="fp-column"><h4>{markup.system_name(system)}</h4>'
-    if text is None:
-        return f"{head}<p>There is no {escape(system)} summary of this sample.</p></div>"
-    if not text.strip():
-        body = "<p><em>The model wrote nothing.</em></p>"
-    elif sample and sample["labels"]:
-        body = markup.summary_sentences(sample["labels"], groups)
-    else:
-        body = f'<div class="fp-opinion fp-plain">{escape(text)}</div>'
-    facts = "".join(f'<div class="fp-note">{escape(fact)}</div>' for fact in sample_facts(sample))
-    shares = markup.shares(sample, groups) if sample else ""
-    return f"{head}{body}{shares}{facts}</div>"
+def pick_sentence(sample: dict[str, Any], place: int) -> tuple[str, int] | None:
+    """(system, position) of the sentence whose opinions are to be marked; None where none is chosen."""
+    offered = sentence_choices(sample, place)
+    if not offered:
+        return None
+    titles = {"none": "no sentence"} | {
+        name: f"{system} {number + 1}" for name, (system, number) in offered.items()
+    }
+    chosen = st.pills(
+        "Mark the opinions that a sentence rests on",
+        list(titles),
+        format_func=titles.__getitem__,
+        key=bind("sentence", list(titles), "none"),
+        on_change=keep,
+        args=("sentence",),
+    )
+    return offered.get(str(chosen))
 
 
 def draw(store: Store, run: Run) -> None:
@@ -105,16 +110,23 @@ def draw(store: Store, run: Run) -> None:
     flags(evaluation, notes=False)
     place = pick_sample(evaluation["samples"], [one.topic for one in sets])
     sample = evaluation["samples"][place]
-    opinions = "".join(markup.opinion(one.text, one.group, groups) for one in sets[place].opinions)
+    chosen = pick_sentence(sample, place)
+    ground = None if chosen is None else sample[chosen[0]]["evidence"][chosen[1]]
+    rows_of = [(one.text, one.group) for one in sets[place].opinions]
+    opinions = markup.opinions(rows_of, groups, ground)
     parts = [f'<div class="fp-column"><h4>Opinions on {escape(sets[place].topic)}</h4>{opinions}</div>']
-    for system in ("dense", "pruned"):
+    for system in SYSTEMS:
         facts = generation["systems"].get(system)
         rows = {row.position: row for row in store.summaries(facts["id"])} if facts else {}
-        parts.append(column(system, rows[place].text if place in rows else None, sample.get(system), groups))
+        text = rows[place].text if place in rows else None
+        marked = chosen[1] if chosen is not None and chosen[0] == system else None
+        parts.append(column(system, text, sample.get(system), groups, marked))
     st.html(markup.grid(parts, "16rem"))
     st.caption(
         "Bars: share of a group in the summary; tick: its fair share. Under a sentence: the group that the "
-        "classifier hears in it, with its probability. Keys ← and → leaf through the samples."
+        "classifier hears in it, with its probability, and the opinions that are similar to it in content (cosine of "
+        f"sentence embeddings from {LEAST_SCORE:g} on), which need not be of the same view. Keys ← and → leaf through the "
+        "samples."
     )
 
 

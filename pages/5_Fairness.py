@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune.charts import confusion_heatmap, direction_chart, percent
+from fairprune.charts_labels import reliability_chart
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
 from fairprune.ui import fairness, inference, markup, open_page, refusals, refuse
@@ -78,30 +79,35 @@ def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
 def classifier(report: dict[str, Any]) -> None:
     st.subheader("How good is the group classifier?", anchor=False)
     if "accuracy" not in report:
-        st.info(
-            markup.inert(f"SPD2 is missing: {report.get('reason', 'no group classifier')}."),
-            icon=":material/info:",
-        )
+        st.info(markup.inert(fairness.untested(report)), icon=":material/info:")
         return
+    st.html(
+        markup.tile(
+            "Accuracy on held-out opinions",
+            percent(report["accuracy"]),
+            f"95 %: {percent(report['low'])} to {percent(report['high'])}, n = {report['n_heldout']}",
+            *fairness.label_facts(report),
+        )
+    )
+    st.caption("SPD2 and the labels under sentences rest on this classifier: where it errs, they err.")
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(
-            markup.tile(
-                "Accuracy on held-out opinions",
-                percent(report["accuracy"]),
-                f"95 %: {percent(report['low'])} to {percent(report['high'])}, n = {report['n_heldout']}",
-                f"trained on {report['n_train']:,} opinions; held out by {report['held_out_by']}",
-                f"{percent(report['none_share'])} are left without a group because no group is likely enough",
-            )
-        )
-        st.caption("SPD2 and the labels under sentences rest on this classifier: where it errs, they err.")
-    with right:
         st.plotly_chart(
             confusion_heatmap(report["confusion"], report["groups"]),
             key="fairness.confusion",
             config={"displaylogo": False},
             alt="Confusion matrix of the group classifier on held-out opinions.",
         )
+    if "reliability" not in report:  # runs of earlier versions
+        return
+    with right:
+        st.plotly_chart(
+            reliability_chart(report["reliability"]["bins"]),
+            key="fairness.reliability",
+            config={"displaylogo": False},
+            alt="Reliability of the group classifier: stated confidence against the share that is right.",
+        )
+        st.caption(fairness.reliability_note(report["reliability"]))
 
 
 def draw(store: Store, run: Run) -> None:
@@ -114,18 +120,14 @@ def draw(store: Store, run: Run) -> None:
     metrics(evaluation)
     st.subheader("Quality beside it", anchor=False)
     st.html(fairness.quality_table(evaluation["quality"]))
-    degenerate = [
-        f"{name} {percent(found['share'])} of {found['n']}"
-        for name, found in evaluation["degenerate"].items()
-    ]
-    st.caption(
-        "Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): "
-        f"{', '.join(degenerate)}."
-    )
+    st.caption(fairness.degenerate_note(evaluation["degenerate"]))
     perplexity = store.result(run.id, "perplexity")
     if perplexity is not None:
         st.html(fairness.perplexity_table(perplexity))
     st.caption(fairness.perplexity_note(perplexity))
+    if evaluation.get("coverage"):
+        st.html(fairness.coverage_table(evaluation["coverage"]))
+        st.caption(fairness.coverage_note(evaluation["evidence"]))
     samples(store, run, evaluation)
     classifier(evaluation["classifier"])
     st.download_button(

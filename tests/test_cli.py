@@ -203,8 +203,19 @@ def test_what_only_the_run_can_find_has_the_same_exit_codes(capsys, tiny_folder,
             ["run", "--model", TINY, "--method", "wanda", "--calibration", "fair"],
             "unknown calibration set 'fair'",
         ),
-        (["run", "--model", TINY, "--method", "wanda", "--margin", "bur=0"], "margin 0.0 of bur is outside"),
+        (
+            ["run", "--model", TINY, "--method", "wanda", "--margin", "bur=0"],
+            "margin 'bur=0' must be above 0",
+        ),
+        (
+            ["run", "--model", TINY, "--method", "wanda", "--metric", "tau=0.7"],
+            "unknown KEY of --metric 'tau'",
+        ),
         (["run", "--model", TINY, "--method", "wanda", "--primary", "bru"], "did you mean 'bur'"),
+        (
+            ["run", "--model", TINY, "--method", "wanda", "--metric", "matcher=words"],
+            "metrics.matcher cannot be 'words'",
+        ),
         (
             ["run", "--model", TINY, "--method", "wanda", "--json", "/no/such/folder/x.json"],
             "cannot be written there",

@@ -320,7 +320,7 @@ def test_evaluate_imports_no_torch():
 
 def test_other_choices_of_the_metrics_by_key(capsys, corpus):
     code, _, err = call(capsys, *evaluate(corpus, "dense"), "--metric", "tau=0.5")
-    assert code == 2 and "unknown KEY=VALUE of --metric 'tau=0.5'" in err  # tau has an option of its own
+    assert code == 2 and "unknown KEY of --metric 'tau'" in err  # tau has an option of its own
     code, _, err = call(capsys, *evaluate(corpus, "dense"), "--metric", "none_below=2")
     assert code == 2 and "none_below cannot be '2'" in err
     assert call(capsys, *evaluate(corpus, "dense"), "--metric", "none_below=0.5")[0] == 0

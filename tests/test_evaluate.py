@@ -46,7 +46,7 @@ def result(classifier):
 
 
 def test_shape(result):
-    assert set(result["metrics"]) == set(METRICS)
+    assert set(result["metrics"]) == {name for name, metric in METRICS.items() if not metric.optional}
     keys = {"value", "low", "high", "bias", "n", "n_unscored", "reason", "matcher"}
     for name, cells in result["metrics"].items():
         assert set(cells) == {
@@ -102,6 +102,27 @@ def test_spd2_by_hand(result):
     assert (cells["pruned"]["value"], cells["pruned"]["absolute"]) == (pytest.approx(2 / 3),) * 2
     assert (cells["pruned"]["none_share"], cells["pruned"]["n_unscored"]) == (0, 1)
     assert cells["difference"]["value"] == pytest.approx(2 / 3)
+
+
+def test_evidence_stands_beside_the_labels(classifier, result):
+    assert result["evidence"]["reason"] and result["coverage"] == []  # no encoder was given
+    assert result["samples"][0]["dense"]["evidence"] is None
+    texts = {"dense": [BOTH, FRESH, "", None]}
+    found = evaluate(SETS, texts, INFO, SPEC, classifier, encoder=bag_of_words)
+    assert "reason" not in found["evidence"]
+    first, second, empty, none = (sample["dense"] for sample in found["samples"])
+    # FRESH is opinions 0 and 1, ROTTEN 2 and 3; they share 'the' and 'and' of 6 words: cosine 1/3
+    assert [[place for place, _ in ground] for ground in first["evidence"]] == [[0, 1], [2, 3]]
+    assert first["evidence"][0][0][1] == pytest.approx(1)
+    assert len(first["evidence"]) == len(first["labels"])
+    assert (first["coverage"], second["coverage"]) == ({"fresh": 1, "rotten": 1}, {"fresh": 1, "rotten": 0})
+    assert (empty["evidence"], empty["coverage"]) == ([], {"fresh": 0, "rotten": 0})
+    assert (none["evidence"], none["coverage"]) == (None, None)
+    rows = {(row["group"], row["system"]): row for row in found["coverage"]}
+    assert rows["rotten", "dense"]["value"] == pytest.approx(1 / 3)
+    assert rows["rotten", "dense"]["n"] == 3
+    assert rows["fresh", "random"]["n"] == 2  # an extract of the two that have words
+    json.dumps(found, allow_nan=False)
 
 
 def test_quality_by_hand(result):
@@ -210,8 +231,8 @@ def test_notes_say_what_limits_the_numbers(result):
 
 
 def test_a_classifier_that_may_be_guessing_is_said_to():
-    # the same words in both groups: about half of the held-out opinions are right
-    same = [Opinion(f"word {i % 7} {i % 3}", GROUPS[i % 2], f"t{i // 4}") for i in range(200)]
+    # the same words equally often in both groups (168 = 4 · 7 · 3 · 2): nothing can be learned
+    same = [Opinion(f"word {i % 7} {i % 3}", GROUPS[i % 2], f"t{i // 4}") for i in range(168)]
     guessing, _ = train_classifier(same, GROUPS, bag_of_words, seed=0)
     notes = evaluate(SETS, {"dense": [BOTH] * 4}, INFO, SPEC, guessing)["notes"]
     assert any("not shown to be better than chance" in note for note in notes)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fairprune.errors import BadInput
-from fairprune.gate import judge, parse_margins, samples_needed
+from fairprune.gate import asked_margins, judge, samples_needed
 from fairprune.gate_report import gate_text, junit
 from fairprune.gate_sides import Row, Side, read_result, side_of, systems_of, table_of, worst_rows
 from fairprune.spec import MetricSpec
@@ -186,7 +186,7 @@ def test_n_needed_is_that_of_statsmodels():
 
 
 def test_margins():
-    assert parse_margins(["bur=5", "spd2=0.05", "uer=2.5"]) == {"bur": 0.05, "spd2": 0.05, "uer": 0.025}
+    assert asked_margins(["bur=5", "spd2=0.05", "uer=2.5"]) == {"bur": 0.05, "spd2": 0.05, "uer": 0.025}
     for pairs, said in (
         ([], "a gate needs a margin"),
         (["bur"], "is not METRIC=NUMBER"),
@@ -198,7 +198,7 @@ def test_margins():
         (["bur=5", "bur=4"], "given twice"),
     ):
         with pytest.raises(BadInput, match=said):
-            parse_margins(pairs)
+            asked_margins(pairs)
 
 
 def test_sides_that_do_not_compare():

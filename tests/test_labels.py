@@ -2,14 +2,19 @@
 
 import hashlib
 import json
-import logging
 
 import numpy as np
 import pytest
 
-from fairprune import labels, paths
 from fairprune.errors import NumericError
-from fairprune.labels import MIXED, NONE, cached, clauses, sentence_embedder, train_classifier
+from fairprune.labels import (
+    MIXED,
+    NONE,
+    clauses,
+    sentence_embedder,
+    train_classifier,
+    training_draw,
+)
 from fairprune.metrics.matchers.words import tokens
 from fairprune.opinions import Opinion
 
@@ -102,13 +107,13 @@ def test_clauses():
 
 def test_report(classifier):
     report = classifier.report
-    assert report["n_train"] + report["n_heldout"] == 120
-    assert 30 <= report["n_heldout"] <= 48  # a quarter, at most 40 %
+    assert (report["n_train"], report["n_heldout"]) == (120, 120)  # each is tested once
+    assert (report["held_out_by"], report["n_units"], report["n_folds"]) == ("topic", 12, 5)
     confusion = np.array(report["confusion"])
-    assert confusion.sum() == report["n_heldout"]
+    assert confusion.sum() == 120
     assert report["accuracy"] == np.trace(confusion) / confusion.sum() == 1.0  # the words are separable
     assert report["low"] < 1.0 == report["high"] == report["balanced_accuracy"]
-    assert report["held_out_by"] == "topic"
+    assert sum(part["n"] for part in report["reliability"]["bins"]) == 120
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
@@ -120,57 +125,65 @@ def test_confusion_has_the_opinions_group_in_rows():
     assert rows[0] == 3 * rows[1]
 
 
-@pytest.mark.parametrize(
-    ("texts", "by"),
-    [(opinions(), "topic"), (opinions(speakers=24), "speaker"), (opinions(topics=1), "opinion")],
-)
-def test_held_out_units_are_whole(texts, by):
-    held, found = labels._hold_out(texts, np.random.default_rng(0))
-    assert found == by
-    assert 0.2 * len(texts) <= held.sum() <= 0.4 * len(texts)
-    if by != "opinion":
-        known = [getattr(o, by) for o in texts]
-        assert not {k for k, out in zip(known, held, strict=True) if out} & {
-            k for k, out in zip(known, held, strict=True) if not out
-        }
-
-
-def test_a_few_unknown_speakers_count_as_one():
-    texts = opinions(speakers=24)
-    texts = [
-        Opinion(o.text, o.group, o.topic, o.source, "" if i < 8 else o.speaker) for i, o in enumerate(texts)
-    ]
-    held, by = labels._hold_out(texts, np.random.default_rng(0))
-    assert by == "speaker"
-    assert len(set(held[:8])) == 1
-    # with more than a tenth unknown, topics are held out
-    texts = [
-        Opinion(o.text, o.group, o.topic, o.source, "" if i < 13 else o.speaker) for i, o in enumerate(texts)
-    ]
-    assert labels._hold_out(texts, np.random.default_rng(0))[1] == "topic"
-
-
-def test_mean_recall():
-    # (3/4 + 1/2) / 2; a group that does not occur takes no part
-    assert labels._mean_recall(np.array([[3, 1], [1, 1]])) == 0.625
-    assert labels._mean_recall(np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2]])) == 0.875
-
-
-def test_speakers_of_one_party_each_are_held_out_with_both_parties():
-    # i % 6: each speaker has one group, as in politics
-    held, by = labels._hold_out(opinions(speakers=6), np.random.default_rng(1))
-    assert by == "speaker"
-    groups = np.array([o.group for o in opinions(speakers=6)])
-    assert set(groups[held]) == set(groups[~held]) == set(GROUPS)
-
-
 def test_seeded_and_limited():
     one, _ = train_classifier(opinions(200), GROUPS, bag_of_words, seed=1, limit=80)
     two, _ = train_classifier(opinions(200), GROUPS, bag_of_words, seed=1, limit=80)
     assert one.report == two.report
-    assert one.report["n_train"] + one.report["n_heldout"] == 80
+    assert one.report["n_train"] == one.report["n_heldout"] == 80
     texts = ["A superb dull film."]
     assert (one.probabilities(texts) == two.probabilities(texts)).all()
+
+
+def test_the_draw_takes_as_many_of_each_group_as_there_are():
+    def count(fresh, rotten, limit):
+        pool = [Opinion(f"{i}", GROUPS[i >= fresh], "t") for i in range(fresh + rotten)]
+        drawn = training_draw(pool, GROUPS, 0, limit)
+        assert len({o.text for o in drawn}) == len(drawn)
+        return [sum(o.group == group for o in drawn) for group in GROUPS]
+
+    assert count(90, 30, 40) == [20, 20]
+    assert count(90, 10, 40) == [30, 10]  # what the short group lacks, the other gives
+    assert count(5, 5, 40) == [5, 5]
+    assert training_draw(opinions(), GROUPS, 1, 40) != training_draw(opinions(), GROUPS, 2, 40)
+
+
+def test_its_confidence_can_be_believed_where_a_word_tells_little():
+    # 'often' and 'seldom' name the group in 3 of 4 opinions: nobody can be surer than .75 of it
+    pool = [
+        Opinion(("often", "seldom")[(i % 2) ^ (i % 8 >= 6)], GROUPS[i % 2], f"t{i // 8}") for i in range(400)
+    ]
+    found, _ = train_classifier(pool, GROUPS, bag_of_words, seed=0)
+    reliability = found.report["reliability"]
+    assert found.report["accuracy"] == 0.75
+    (only,) = reliability["bins"]
+    assert only["confidence"] == pytest.approx(0.75, abs=0.02)
+    assert found.probabilities(["often", "seldom"]).max(axis=1) == pytest.approx([0.75, 0.75], abs=0.02)
+
+
+def test_calibration_does_not_turn_the_classifier_round():
+    # Each word stands as often in both groups. Whoever leaves a topic out has seen its words more often in the other
+    # group: scores run against the group, and turned round they would look like two thirds right.
+    pool = [Opinion(f"word {i % 7} {i % 3}", GROUPS[i % 2], f"t{i // 4}") for i in range(168)]
+    found, _ = train_classifier(pool, GROUPS, bag_of_words, seed=0)
+    assert found.report["accuracy"] <= 0.5
+    assert found.probabilities(["word 1 1"])[0] == pytest.approx([0.5, 0.5])
+
+
+def test_a_rare_group_is_not_heard_less_often():
+    # nine times as many fresh opinions, and a word that says nothing: both groups are as likely
+    pool = [Opinion("word", GROUPS[i % 10 == 9], f"t{i // 10}") for i in range(200)]
+    found, _ = train_classifier(pool, GROUPS, bag_of_words, seed=0)
+    assert found.probabilities(["word"])[0] == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+def test_three_groups():
+    words = ("superb", "dull", "long")
+    pool = [Opinion(f"a {words[i % 3]} film {i % 5}", "abc"[i % 3], f"t{i // 3}") for i in range(90)]
+    found, _ = train_classifier(pool, ("a", "b", "c"), bag_of_words, seed=0)
+    assert found.report["accuracy"] == 1
+    rows = found.probabilities([f"a {word} film" for word in words])
+    assert rows.argmax(axis=1).tolist() == [0, 1, 2]
+    assert rows.sum(axis=1) == pytest.approx([1, 1, 1])
 
 
 def test_a_group_without_opinions_gets_probability_0():
@@ -203,65 +216,6 @@ def test_a_broken_encoder_is_an_error():
         train_classifier(opinions(), GROUPS, lambda _: np.zeros((1, 3), np.float32), seed=0)
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FAIRPRUNE_HOME", str(tmp_path))
-    return paths.subfolder("embeddings")
-
-
-def counting():
-    asked = []
-
-    def encode(texts):
-        asked.extend(texts)
-        return bag_of_words(texts)
-
-    return asked, encode
-
-
-def test_embeddings_are_kept(home):
-    asked, encode = counting()
-    first = cached(encode, "bag")(["one", "two", "one"])
-    assert asked == ["one", "two"]
-    assert (first == bag_of_words(["one", "two", "one"])).all()
-    again = cached(encode, "bag")(["two", "three"])
-    assert asked == ["one", "two", "three"]
-    assert (again == bag_of_words(["two", "three"])).all()
-    assert [file.suffix for file in home.iterdir()] == [".npz"]
-    cached(encode, "another encoder")(["one"])
-    assert asked[3:] == ["one"]
-
-
-def test_odd_texts_can_be_embedded(home):
-    _, encode = counting()
-    found = cached(encode, "bag")(["\ud800 lone surrogate", "", "x" * 100_000])
-    assert found.shape == (3, 256)
-    assert cached(encode, "bag")([]).shape[0] == 0
-
-
-def test_a_broken_file_is_computed_anew_and_said_so(home, caplog):
-    asked, encode = counting()
-    cached(encode, "bag")(["one"])
-    (file,) = home.iterdir()
-    file.write_bytes(file.read_bytes()[:40])
-    with caplog.at_level(logging.WARNING):
-        assert (cached(encode, "bag")(["one"]) == bag_of_words(["one"])).all()
-    assert asked == ["one", "one"]
-    assert "computed anew" in caplog.text
-    cached(encode, "bag")(["one"])
-    assert len(asked) == 2
-
-
-def test_the_file_does_not_grow_without_end(home, monkeypatch):
-    monkeypatch.setattr(labels, "MAX_STORED", 2)
-    asked, encode = counting()
-    cached(encode, "bag")(["one", "two", "three"])
-    cached(encode, "bag")(["two", "three"])
-    assert asked == ["one", "two", "three"]
-    cached(encode, "bag")(["one"])
-    assert asked[3:] == ["one"]
-
-
 @pytest.mark.slow
 def test_the_packaged_encoder_hears_sentiment(packaged_home):
     embed = sentence_embedder()
@@ -271,6 +225,8 @@ def test_the_packaged_encoder_hears_sentiment(packaged_home):
     assert rows.shape == (3, 384)
     assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     assert rows[0] @ rows[1] > rows[0] @ rows[2]
+    odd = embed(["", "…", "\ud800 half a pair", "電池", "film " * 200_000])
+    assert np.linalg.norm(odd, axis=1) == pytest.approx([1] * 5, abs=1e-5)
     found, reason = train_classifier(opinions(80), GROUPS, embed, seed=0)
     assert reason is None
     assert found.report["low"] > 0.7

@@ -7,22 +7,81 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fairprune.metrics import METRICS, fairness_metric
+from fairprune.metrics import METRICS, chosen, fairness_metric, matcher_names
+from fairprune.metrics.coverage import Coverage
 from fairprune.metrics.shares import from_shares
 from fairprune.spec import MetricSpec
 
 HALF = {"a": Fraction(1, 2), "b": Fraction(1, 2)}
 SKEWED = {"a": Fraction(3, 4), "b": Fraction(1, 4)}
 ALL_A = {"a": Fraction(1), "b": Fraction(0)}
+OF_SHARES = {"bur", "uer", "auc", "sof", "spd2"}
+OF_COVERAGE = {
+    "ec": "entailment",
+    "cp": "entailment",
+    "ec_embedding": "similarity",
+    "cp_embedding": "similarity",
+}
+
+
+def sample(metric, source, summary):
+    """What the metric reads when source and summary have these shares: the shares, or two opinions per group that
+    are covered as much as the summary has of the group's share."""
+    if metric.name in OF_SHARES:
+        return metric.sample(from_shares(("a", "b"), source, summary), MetricSpec())
+    covered = [(i, float(summary[group] / source[group])) for i, group in enumerate("ab") for _ in range(2)]
+    return metric.sample(Coverage(("a", "b"), tuple(covered)), MetricSpec())
 
 
 def value(metric, pairs):
-    table = np.array([metric.sample(from_shares(("a", "b"), x, y), MetricSpec()) for x, y in pairs])
+    table = np.array([sample(metric, x, y) for x, y in pairs])
     return metric.statistic(np.ones((1, len(pairs))), table)[0]
 
 
 def test_the_table_holds_the_metrics():
-    assert set(METRICS) == {"bur", "uer", "auc", "sof", "spd2"}
+    assert set(METRICS) == OF_SHARES | set(OF_COVERAGE)
+
+
+def test_coverage_is_scored_only_where_it_is_asked_for():
+    assert set(chosen(MetricSpec())) == OF_SHARES
+    asked = chosen(MetricSpec(extra=("ec_embedding",)))
+    assert set(asked) == OF_SHARES | {"ec_embedding"}
+    assert all(METRICS[name].optional == (name in OF_COVERAGE) for name in METRICS)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "shown"),
+    [
+        ({}, "bur", "ngram"),
+        ({"extra_stop_words": "people"}, "uer", "ngram (without people)"),
+        ({"matcher": "label"}, "sof", "label"),
+        ({"matcher": "embedding"}, "auc", "embedding (MiniLM)"),
+        ({"matcher": "embedding", "temperature": 2}, "bur", "embedding (MiniLM, T = 2)"),
+        ({"matcher": "bertscore"}, "bur", "bertscore (MiniLM)"),
+        (
+            {"matcher": "bertscore", "matcher_model": "x/roberta-large", "bertscore": "f1"},
+            "bur",
+            "bertscore (roberta-large, F1)",
+        ),
+        ({"matcher": "bartscore", "matcher_model": "/models/bart/"}, "bur", "bartscore (bart)"),
+        ({"matcher": "embedding"}, "spd2", "label"),
+        ({"spd2_source": "gold-source"}, "spd2", "label, gold-source"),
+        ({"extra": "ec", "entailment_model": "x/nli"}, "ec", "entailment (nli)"),
+        ({"extra": "cp_embedding"}, "cp_embedding", "similarity (MiniLM)"),
+    ],
+)
+def test_the_matcher_is_part_of_the_name(spec, name, shown):
+    assert chosen(MetricSpec.model_validate(spec))[name].matcher == shown
+
+
+def test_different_choices_have_different_names():
+    specs = [
+        {},
+        {"matcher": "embedding"},
+        {"matcher": "bertscore"},
+        {"matcher": "bertscore", "bertscore": "f1"},
+    ]
+    assert len({matcher_names(MetricSpec.model_validate(spec))["ngram"] for spec in specs}) == 4
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -38,8 +97,12 @@ def test_texts_are_present(metric):
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_direction_unit_and_matcher_are_known(metric):
     assert metric.direction in ("lower", "zero")
-    assert metric.unit == "fraction"
-    assert metric.matcher in ("ngram", "label")
+    if metric.name in OF_SHARES:
+        assert (metric.unit, metric.optional) == ("fraction", False)
+        assert metric.matcher == ("label" if metric.name == "spd2" else "ngram")
+    else:
+        assert metric.matcher == OF_COVERAGE[metric.name]
+        assert metric.unit == {"entailment": "probability", "similarity": "cosine"}[metric.matcher]
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -54,9 +117,7 @@ def test_silencing_a_group_is_worse_than_best(metric):
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_an_unscored_row_changes_nothing_and_weights_count_samples(metric):
-    rows = [
-        metric.sample(from_shares(("a", "b"), *p), MetricSpec()) for p in ((HALF, SKEWED), (SKEWED, HALF))
-    ]
+    rows = [sample(metric, *p) for p in ((HALF, SKEWED), (SKEWED, HALF))]
     table = np.array([*rows, [np.nan] * len(rows[0])])
     repeated = np.array([rows[0], rows[0], rows[1]])
     expected = metric.statistic(np.ones((1, 3)), repeated)[0]

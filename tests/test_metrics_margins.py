@@ -4,7 +4,7 @@ import pytest
 
 from fairprune.errors import BadInput
 from fairprune.metrics import METRICS
-from fairprune.metrics.margins import MARGINS
+from fairprune.metrics.margins import MARGINS, parse_margins, scale
 from fairprune.spec import MetricSpec, parse_part
 
 
@@ -26,6 +26,29 @@ def test_a_margin_of_ones_own_leaves_the_others():
 def test_every_spec_has_margins_of_its_own():
     MetricSpec().margins["bur"] = 0.9
     assert MetricSpec().margins["bur"] == 0.05
+
+
+def test_margins_are_written_in_points_and_kept_as_fractions():
+    assert parse_margins([]) == {}
+    found = parse_margins(["bur=5", "uer=2.5", "auc=5", "sof=100", "spd2=0.05", "ec=0.1", "ec_embedding=0.1"])
+    assert found == {
+        "bur": 0.05,
+        "uer": 0.025,
+        "auc": 0.05,
+        "sof": 1,
+        "spd2": 0.05,
+        "ec": 0.1,
+        "ec_embedding": 0.1,
+    }
+    assert {name for name in METRICS if scale(name) == 100} == {"bur", "uer", "auc", "sof"}
+    assert MetricSpec(margins=found).margins == found
+
+
+def test_only_what_is_scored_can_be_primary():
+    with pytest.raises(BadInput, match="primary metric ec_embedding is scored only where extra asks for it"):
+        MetricSpec(primary=("ec_embedding",))
+    found = MetricSpec.model_validate({"primary": "ec_embedding, bur", "extra": "ec_embedding"})
+    assert found.primary == ("ec_embedding", "bur")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import pytest
 
 from fairprune.errors import BadInput
 from fairprune.metrics import METRICS
+from fairprune.metrics.coverage import Coverage
 from fairprune.metrics.scoring.beside import distance, validity
 from fairprune.metrics.scoring.bounds import bounds, difference_bounds, most_unfair_row
-from fairprune.metrics.scoring.systems import System, metric_tables
+from fairprune.metrics.scoring.systems import System, metric_table
 from fairprune.metrics.shares import from_counts
 from fairprune.spec import MetricSpec
 from fairprune.uncertainty import draw_resamples
@@ -22,9 +23,11 @@ def shares(source, summary):
     )
 
 
-def system(*pairs, matcher="ngram"):
+def system(*pairs):
     rows = [shares(*pair) for pair in pairs]
-    return System([""] * len(rows), {matcher: rows}, metric_tables({matcher: rows}, SPEC), None, [])
+    inputs = dict.fromkeys(("bur", "uer", "auc", "sof", "spd2"), rows)
+    tables = {name: metric_table(METRICS[name], rows, SPEC) for name in inputs}
+    return System([""] * len(rows), rows, inputs, tables, None, [])
 
 
 def test_bounds_by_hand():
@@ -45,7 +48,7 @@ def test_sof_is_worst_when_the_same_group_is_always_left_out():
 
 def test_bounds_of_a_signed_metric():
     # SPD2 of a scored sample .5 (x even, y (.75, .25)); the other: y = x gives .25, b alone −1: −.25; a alone 1: .75
-    one = system(((5, 5), (3, 1)), ((5, 5), (0, 0)), matcher="label")
+    one = system(((5, 5), (3, 1)), ((5, 5), (0, 0)))
     found = bounds(METRICS["spd2"], one, SPEC)
     assert (found["low_fair"], found["high_unfair"]) == (pytest.approx(0.25), pytest.approx(0.75))
 
@@ -63,6 +66,14 @@ def test_without_source_text_nothing_is_bounded():
     assert bounds(METRICS["bur"], none, SPEC) == {"low_fair": None, "high_unfair": None, "n": 0}
     with pytest.raises(BadInput, match="no source text"):
         most_unfair_row(METRICS["bur"], shares((0, 0), (1, 1)), SPEC)
+
+
+def test_coverage_has_no_bounds():
+    rows = [Coverage(GROUPS, ((0, 0.9), (1, 0.1))), Coverage(GROUPS, (), "empty summary")]
+    table = metric_table(METRICS["ec"], rows, SPEC)
+    one = System(["", ""], [], {"ec": rows}, {"ec": table}, None, [])
+    assert table[0, 0] == pytest.approx(0.4) and np.isnan(table[1, 0])  # c ±.4
+    assert bounds(METRICS["ec"], one, SPEC) is None
 
 
 def test_bounds_of_a_difference():
@@ -83,7 +94,7 @@ def order(oracle, random, one_group, metric="uer", topics=None):
     """Validity of tables (n, columns) given as lists."""
     tables = {"oracle": oracle, "random": random, "one_group": one_group}
     systems = {
-        name: System([], {}, {metric: np.array(table, dtype=float)}, None, [])
+        name: System([], [], {}, {metric: np.array(table, dtype=float)}, None, [])
         for name, table in tables.items()
     }
     topics = topics or [str(i) for i in range(len(oracle))]

@@ -1,12 +1,14 @@
 """The specification curve: which specifications there are, what each says, and their summary."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from fairprune.errors import BadInput
 from fairprune.labels import train_classifier
 from fairprune.multiverse import Row, sentence, specification_curve, summary
+from fairprune.opinions import CorpusInfo
 from fairprune.spec import MetricSpec
 from tests.test_evaluate import BOTH, FRESH, INFO, make_set
 from tests.test_labels import GROUPS, bag_of_words, opinions
@@ -71,6 +73,34 @@ def test_labels_are_a_second_matcher():
     # sentences 2 : 2; BOTH 1 : 1, FRESH 1 : 0; the words of nobody have no label: left out
     row = row_of(found, matcher="label", reading="ratio", ties="lt", unscored="left out")
     assert (row.a, row.b, row.n) == (0, 1, 4)
+
+
+def test_embeddings_are_a_third_matcher_where_they_may_be_trusted():
+    parties = CorpusInfo("p", "P", ("left", "right"), "speech", "Speeches.", "made up")
+    turned = {"fresh": "left", "rotten": "right"}
+    sets = [
+        replace(one, opinions=tuple(replace(o, group=turned[o.group]) for o in one.opinions)) for one in SETS
+    ]
+    systems = {"A": [BOTH] * 6, "B": [FRESH] * 6}
+    asked = {"metric": "uer", "seeds": (0,), "encoder": bag_of_words}
+    found = specification_curve(sets, systems, parties, SPEC, **asked)
+    assert {row.matcher for row in found} == {"ngram", "embedding"}
+    # p_x (3/7, 4/7). BOTH is as near to either: loss 4/7 − 1/2 of one of two groups. FRESH lies at 1 from left and, by two of
+    # its six words, at 2/6 from right: at T = .1 p_y (.998729, .001271).
+    row = row_of(found, matcher="embedding", reading="ratio", unscored="left out")
+    assert row.a == pytest.approx((4 / 7 - 1 / 2) / 2, abs=1e-5)
+    assert row.b == pytest.approx((4 / 7 - 0.001271) / 2, abs=1e-5)
+    # at the spec's own T = 2: 1 / (1 + e^(1/3)) = .417430
+    soft = MetricSpec(resamples=100, matcher="embedding", temperature=2)
+    row = row_of(
+        specification_curve(sets, systems, parties, soft, **asked),
+        matcher="embedding",
+        reading="ratio",
+        unscored="left out",
+    )
+    assert row.b == pytest.approx((4 / 7 - 0.417430) / 2, abs=1e-5)
+    # films: the groups are sentiments, which this encoder does not tell apart
+    assert {row.matcher for row in curve(**asked)} == {"ngram"}
 
 
 def test_any_two_of_several_systems():

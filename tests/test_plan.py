@@ -43,6 +43,33 @@ def test_presets_are_filled_in_and_can_be_changed(tiny_folder):
     assert quick.device == "cpu"
 
 
+def test_bertscore_is_asked_for_where_time_is_no_matter(tiny_folder):
+    assert plan(tiny_folder).metrics.quality_bertscore == "none"
+    assert plan(tiny_folder, preset="standard", samples=2).metrics.quality_bertscore == "packaged"
+    chosen = plan(tiny_folder, preset="paper", samples=2, metrics={"quality_bertscore": "none"})
+    assert chosen.metrics.quality_bertscore == "none"
+    with pytest.raises(BadInput, match="does not exist"):
+        plan(tiny_folder, metrics={"quality_bertscore": "/no/such/encoder"})
+
+
+def test_a_label_model_is_looked_at_before_the_run(tiny_folder, tmp_path):
+    from tests.tiny_encoders import make_bert
+
+    folder = make_bert(tmp_path / "bert", ("good", "bad"))
+    metrics = plan(tiny_folder, metrics={"labels": f"model:{folder}"}).metrics
+    assert metrics.labels_identity.startswith("folder:")
+    with pytest.raises(BadInput, match="stands for 'bad' or 'good'"):
+        other = make_bert(tmp_path / "other", ("yes", "no"))
+        plan(tiny_folder, metrics={"labels": f"model:{other}"})
+    renamed = {"yes": "good", "no": "bad"}
+    assert (
+        plan(tiny_folder, metrics={"labels": f"model:{other}", "label_map": renamed}).metrics.label_map
+        == renamed
+    )
+    with pytest.raises(BadInput, match="no text-classification model"):
+        plan(tiny_folder, metrics={"labels": f"model:{tiny_folder}"})
+
+
 def test_one_seed_reaches_every_draw(tiny_folder):
     spec = plan(tiny_folder, seed=7)
     assert (spec.calibration.seed, spec.evaluation.seed, spec.metrics.seed) == (7, 7, 7)
@@ -65,6 +92,8 @@ def test_the_same_folder_by_another_path_is_the_same_run(tiny_folder, monkeypatc
         ({"seqlen": 4000}, "one window cannot be filled"),
         ({"metrics": {"tau": "2"}}, "outside"),
         ({"metrics": {"ties": "x"}}, "metrics.ties"),
+        ({"metrics": {"matcher": "bertscore", "matcher_model": "/no/model"}}, "/no/model does not exist"),
+        ({"metrics": {"extra": "ec"}}, "need an entailment_model"),
         ({"samples": 50}, r"gives \d+ sets of 8 opinions"),
         ({"model": "/nowhere"}, "does not exist"),
         ({"sparsity": 1.0}, "sparsity"),

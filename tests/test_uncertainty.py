@@ -99,9 +99,23 @@ def test_two_topics_by_hand():
 
 def test_zeros_alone_keep_an_interval():
     # 0 of 100, a topic each: Wilson's upper end t² / (n + t²) with t = 1.9842: 3.9371 / 103.9371
-    found = estimate(weighted_mean, column(*[0] * 100), draw(numbered(100)))
+    found = estimate(weighted_mean, column(*[0] * 100), draw(numbered(100)), binary=True)
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(3.9371 / 103.9371, abs=1e-4)
+
+
+def test_what_is_a_proportion_is_said_by_the_metric_not_by_the_values():
+    # a loss that is 0 in every sample seen is no proportion: Wilson's interval of 0 of 100 is not its
+    zeros, draws = column(*[0] * 100), draw(numbered(100))
+    loss = estimate(weighted_mean, zeros, draws)
+    assert (loss.value, loss.low, loss.high) == (0, 0, 0)
+    assert "same value" in loss.limit  # and it is said how little that interval knows
+    change = estimate_difference(weighted_mean, zeros, zeros, draws)
+    assert (change.value, change.low, change.high) == (0, 0, 0)
+    assert "same in every sample" in change.limit
+    # and losses that happen to be 0 and 1 have the interval of a mean: .5 ± t(99) · √(.25 / 99)
+    mixed = estimate(weighted_mean, column(*[0, 1] * 50), draws)
+    assert mixed.high - mixed.low == pytest.approx(2 * 1.9842 * math.sqrt(0.25 / 99), rel=0.06)
 
 
 def test_an_absolute_value_can_be_zero():
@@ -169,7 +183,7 @@ def test_difference_is_paired():
 def test_rates_that_did_not_change_keep_an_interval():
     # no change in 50 samples: half a sample in each cell, .5/52 each: se √((1/52) / 52) = 1/52; t with 49: 2.0096
     same = column(*[0, 1] * 25)
-    found = estimate_difference(weighted_mean, same, same, draw(numbered(50)))
+    found = estimate_difference(weighted_mean, same, same, draw(numbered(50)), binary=True)
     assert (found.value, found.se) == (0, pytest.approx(1 / 52))
     assert [found.low, found.high] == pytest.approx([-2.0096 / 52, 2.0096 / 52], rel=1e-3)
     assert "98 %" in found.limit

@@ -10,8 +10,8 @@ from fairprune.metrics import fairness_metric
 from fairprune.metrics.bur import is_unfair
 
 if TYPE_CHECKING:
+    from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
-    from fairprune.spec import MetricSpec
 
 # 11 points τ = 0, 0.1, …, 1; trapezoid: the two ends count half.
 _POINTS = [(Fraction(k, 10), Fraction(1, 20) if k in (0, 10) else Fraction(1, 10)) for k in range(11)]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fairprune.metrics import fairness_metric
 
 if TYPE_CHECKING:
+    from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
-    from fairprune.spec import MetricSpec
 
 
 def is_unfair(shares: Shares, tau: Fraction, spec: MetricSpec) -> bool:
@@ -33,6 +33,7 @@ def is_unfair(shares: Shares, tau: Fraction, spec: MetricSpec) -> bool:
     best=0.0,
     source="Zhang et al., NAACL 2024 (arXiv 2311.07884)",
     meaning="How often a summary clearly under-represents somebody.",
+    binary=True,
 )
 def bur(shares: Shares, spec: MetricSpec) -> Sequence[float]:
     """[0 or 1]."""

@@ -68,13 +68,17 @@ def rouge_l(summary: str, source_tokens: Sequence[str]) -> float | None:
 
     Source: Lin, ACL workshop 2004, as in the rouge-score package (rougeL, use_stemmer=True).
     """
+    return rouge_l_of(rouge_tokens(summary), source_tokens)
+
+
+def rouge_l_of(summary_tokens: Sequence[str], source_tokens: Sequence[str]) -> float | None:
+    """`rouge_l` of a summary whose tokens are made already."""
     if not source_tokens:
         return None
-    found = rouge_tokens(summary)
-    common = longest_common_subsequence(found, source_tokens)
+    common = longest_common_subsequence(summary_tokens, source_tokens)
     if common == 0:
         return 0.0
-    precision, recall = common / len(found), common / len(source_tokens)
+    precision, recall = common / len(summary_tokens), common / len(source_tokens)
     return 2 * precision * recall / (precision + recall)
 
 

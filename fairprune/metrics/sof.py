@@ -12,8 +12,8 @@ from fairprune.metrics import fairness_metric
 from fairprune.uncertainty import FloatArray, weighted_column_means
 
 if TYPE_CHECKING:
+    from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
-    from fairprune.spec import MetricSpec
 
 
 def contrasts_of_losses(weights: FloatArray, losses: FloatArray) -> FloatArray:

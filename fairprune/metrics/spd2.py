@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fairprune.metrics import fairness_metric
 
 if TYPE_CHECKING:
+    from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
-    from fairprune.spec import MetricSpec
 
 NOT_COMPARABLE = (
     "SPD2 follows the description in the literature; the published equation could not be checked, so "

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fairprune.metrics import fairness_metric
 
 if TYPE_CHECKING:
+    from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
-    from fairprune.spec import MetricSpec
 
 
 @fairness_metric(

@@ -10,16 +10,21 @@ import pandas as pd
 
 from fairprune.charts import percent, points
 from fairprune.metrics import METRICS, Metric
+from fairprune.metrics.scoring.numbers import BERTSCORE
 from fairprune.tables import perplexity_value
 from fairprune.ui import markup
 
 SYSTEMS = ("dense", "pruned", "difference", "random")
 ORDER = ("bur", "uer", "spd2", "sof", "auc")
 QUALITY = {
-    "rouge_l": ("ROUGE-L against the source opinions", "F1, how much of the source is taken up"),
+    "rouge_1": ("ROUGE-1 against the source opinions", "F1 of words"),
+    "rouge_2": ("ROUGE-2", "F1 of pairs of neighbouring words"),
+    "rouge_l": ("ROUGE-L", "F1 of the longest common subsequence"),
     "words": ("Words", "mean length of a summary"),
     "empty": ("Empty", "share of the summaries"),
     "repetition": ("Repetition", "share of 4-grams that have stood before"),
+    "copied": ("Copied", "longest run of words that stands in one opinion too, share of the summary"),
+    "novel": ("New word pairs", "share of pairs of neighbouring words that no opinion has"),
     "truncated": ("Cut at the token limit", "share of the summaries"),
 }
 """Name in the evaluation → title and what it is."""
@@ -43,13 +48,13 @@ def ordered(metrics: Iterable[str]) -> list[str]:
 
 
 def is_signed(metric: Metric) -> bool:
-    """Whether zero is best and the sign matters: shown as a signed decimal instead of percent."""
-    return metric.direction == "zero"
+    """Whether it is no rate: shown as a signed decimal instead of percent."""
+    return not metric.is_rate
 
 
 def better(metric: Metric) -> str:
     """Which direction is fairer, with an arrow."""
-    return "→ 0 is fairest" if is_signed(metric) else "↓ lower is fairer"
+    return "→ 0 is fairest" if metric.direction == "zero" else "↓ lower is fairer"
 
 
 def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
@@ -82,8 +87,8 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     rows = []
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
-        matcher = MATCHERS.get(str(cells["dense"].get("matcher")), "")
-        words = [metric.title, better(metric), *([matcher] if matcher else [])]
+        matcher = cells["dense"].get("matcher")
+        words = [metric.title, better(metric), *([MATCHERS.get(matcher, f"by {matcher}")] if matcher else [])]
         notes = "".join(f"<small>{escape(note)}</small>" for note in words)
         title = f"<b>{escape(name.upper())}</b>{notes}"
         rows.append(
@@ -103,7 +108,8 @@ def quality_table(quality: Mapping[str, Any]) -> str:
     """Quality number × dense, pruned, difference; HTML."""
     systems = SYSTEMS[:3]
     rows = []
-    for name, (title, what) in QUALITY.items():
+    scores = {name: bertscore_title(name) for name in quality if name.startswith(BERTSCORE)}
+    for name, (title, what) in {**scores, **QUALITY}.items():
         if name not in quality:
             continue
         row = [f"<b>{escape(title)}</b><small>{escape(what)}</small>"]
@@ -111,6 +117,69 @@ def quality_table(quality: Mapping[str, Any]) -> str:
             row.append(_quality_cell(quality[name][system], name == "words", system == "difference"))
         rows.append(row)
     return markup.table(["Quality", *(markup.system_name(system) for system in systems)], rows)
+
+
+def bertscore_title(name: str) -> tuple[str, str]:
+    """'bertscore_minilm' → its title, with the encoder, and what it is."""
+    encoder = name.removeprefix(BERTSCORE)
+    return f"BERTScore ({encoder})", "F1 of similar tokens, source opinions against summary"
+
+
+def coverage_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Group × dense, pruned, difference, random extract: share of its opinions on which a sentence rests; HTML."""
+    cells = {(row["group"], row["system"]): {**row, "n_unscored": 0} for row in rows}
+    systems = [system for system in SYSTEMS if any(name == system for _, name in cells)]
+    heads = ["Coverage", *(markup.system_name(system) for system in systems)]
+    return markup.table(
+        heads,
+        [
+            [
+                f"<b>{escape(group)}</b><small>share of its opinions</small>",
+                *(_cell(cells[group, system], False, system == "difference") for system in systems),
+            ]
+            for group in dict.fromkeys(group for group, _ in cells)
+        ],
+    )
+
+
+def coverage_note(facts: Mapping[str, Any]) -> str:
+    """When an opinion counts as covered, and what that does not mean."""
+    return (
+        "An opinion is covered when a sentence of the summary is similar to it (cosine of sentence embeddings from "
+        f"{facts['least_score']:g} on, at most {facts['most']} opinions per sentence). Similar in content is not of the same "
+        "view."
+    )
+
+
+def untested(report: Mapping[str, Any]) -> str:
+    """Why the labels have no accuracy; or why there are no labels."""
+    lead = f"{report['source']}: not tested" if "source" in report else "SPD2 is missing"
+    return f"{lead}: {report.get('reason', 'no group classifier')}."
+
+
+def label_facts(report: Mapping[str, Any]) -> list[str]:
+    """How the classifier was tested, line by line."""
+    kind = {"topic": "topics", "speaker": "speakers", "opinion": "opinions"}.get(str(report["held_out_by"]))
+    if report["n_train"]:
+        tested = f"each tested once, by a model that has not seen its {report['held_out_by']}"
+        units = f" ({report['n_units']} {kind} in {report['n_folds']} parts)" if "n_units" in report else ""
+        lines = [f"trained on {report['n_train']:,} opinions; {tested}{units}"]
+    else:
+        lines = ["not trained here; whether its makers had these opinions is not known"]
+    lines.append(
+        f"{percent(report['none_share'])} are left without a group because no group is likely enough"
+    )
+    return [*([str(report["source"])] if "source" in report else []), *lines]
+
+
+def reliability_note(found: Mapping[str, Any]) -> str:
+    """The calibration error, what it would be by chance alone, and what the interval rests on."""
+    ends = f"95 %: {percent(found['low'])} to {percent(found['high'])}, bootstrap over {found['by']}s"
+    return (
+        f"Expected calibration error {percent(found['ece'])} ({ends}): how far stated confidence and accuracy lie apart. "
+        f"A perfectly calibrated classifier would show {percent(found['calibrated'])} on so few opinions, and at most "
+        f"{percent(found['calibrated_high'])} in 95 of 100 cases."
+    )
 
 
 def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
@@ -143,6 +212,12 @@ def perplexity_table(texts: Mapping[str, Any]) -> str:
     return markup.table(heads, rows)
 
 
+def degenerate_note(found: Mapping[str, Any]) -> str:
+    """The share of degenerate summaries per system, and what makes one."""
+    shares = ", ".join(f"{name} {percent(one['share'])} of {one['n']}" for name, one in found.items())
+    return f"Degenerate summaries (empty, shorter than 5 words, repeating, or off the topic): {shares}."
+
+
 def perplexity_note(texts: Mapping[str, Any] | None) -> str:
     """What the table means; or that there is none (runs of earlier versions)."""
     if texts is None:
@@ -154,7 +229,7 @@ def perplexity_note(texts: Mapping[str, Any] | None) -> str:
 
 
 def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """All cells of metrics, groups, quality and perplexity as rows for a file: fractions, empty where missing.
+    """All cells of metrics, groups, coverage, quality and perplexity as rows for a file: fractions, empty where missing.
 
     n of a perplexity counts predicted tokens.
     """
@@ -163,6 +238,7 @@ def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | N
         for name, cells in evaluation[part].items():
             rows += [_row(part, name, system, cell) for system, cell in cells.items()]
     rows += [_row("group difference", row["group"], row["system"], row) for row in evaluation["groups"]]
+    rows += [_row("coverage", row["group"], row["system"], row) for row in evaluation.get("coverage", ())]
     for name, texts in (perplexity or {}).items():
         for system in ("dense", "pruned"):
             cell = texts[system]

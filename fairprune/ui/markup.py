@@ -74,21 +74,70 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="fp-scroll"><table class="fp-table">{inner}</table></div>'
 
 
-def opinion(text: str, group: str, groups: Sequence[str]) -> str:
-    """One source opinion in its group's colour, with the group's name."""
+def opinion(text: str, group: str, groups: Sequence[str], number: int | None = None, mark: str = "") -> str:
+    """One source opinion in its group's colour, with the group's name and its number in the set.
+
+    Args:
+        mark: HTML of ours to put at its end ('fp-marked' then frames it); '' for an opinion that is not marked.
+    """
     colour = group_colour(groups, group)
-    return f'<div class="fp-opinion" style="--g:{colour}">{tag(group, colour)}{escape(text)}</div>'
+    place = "" if number is None else f'<span class="fp-number">{number}</span>'
+    kind = " fp-marked" if mark else ""
+    return f'<div class="fp-opinion{kind}" style="--g:{colour}">{place}{tag(group, colour)}{escape(text)}{mark}</div>'
 
 
-def summary_sentences(labels: Sequence[Sequence[Any]], groups: Sequence[str]) -> str:
-    """A summary, sentence by sentence: [sentence, label, probability], the label as text and colour."""
+def opinions(
+    rows: Sequence[tuple[str, str]], groups: Sequence[str], ground: Sequence[Sequence[Any]] | None = None
+) -> str:
+    """A set's opinions, numbered; those that a chosen sentence rests on are framed and the others stand back.
+
+    Args:
+        rows: (text, group).
+        ground: [position, score] of the chosen sentence; None: no sentence is chosen.
+    """
+    scores = {int(place): float(score) for place, score in ground or ()}
     parts = []
-    for sentence, label, probability in labels:
+    for place, (text, group) in enumerate(rows):
+        mark = f"<br>{tag(f'similarity {scores[place]:.2f}')}" if place in scores else ""
+        parts.append(opinion(text, group, groups, place + 1, mark))
+    chosen = " fp-chosen" if ground is not None else ""
+    return f'<div class="fp-opinions{chosen}">{"".join(parts)}</div>'
+
+
+def rests_on(ground: Sequence[Sequence[Any]]) -> str:
+    """'rests on opinions 2 (0.71) and 5 (0.55)', or on none; plain text."""
+    if not ground:
+        return "rests on no opinion"
+    named = [f"{int(place) + 1} ({float(score):.2f})" for place, score in ground]
+    if len(named) == 1:
+        return f"rests on opinion {named[0]}"
+    return f"rests on opinions {', '.join(named[:-1])} and {named[-1]}"
+
+
+def summary_sentences(
+    labels: Sequence[Sequence[Any]],
+    groups: Sequence[str],
+    evidence: Sequence[Sequence[Sequence[Any]]] | None = None,
+    chosen: int | None = None,
+) -> str:
+    """A summary, sentence by sentence, numbered: the label as text and colour, and what the sentence rests on.
+
+    Args:
+        labels: [sentence, label, probability]; label None: nobody labelled it.
+        evidence: per sentence [position of the opinion, score]; None: not looked for.
+        chosen: position of the sentence that is framed.
+    """
+    parts = []
+    for place, (sentence, label, probability) in enumerate(labels):
         colour = group_colour(groups, label) if label in groups else NEUTRAL
         name = {"none": "no group", "mixed": "several groups"}.get(label, str(label))
+        lines = "" if label is None else f"<br>{tag(f'{name} {percent(probability, 0)}', colour)}"
+        if evidence is not None:
+            lines += f'<div class="fp-note">{escape(rests_on(evidence[place]))}</div>'
+        kind = " fp-marked" if place == chosen else ""
         parts.append(
-            f'<div class="fp-opinion" style="--g:{colour}">{escape(str(sentence))}<br>'
-            f"{tag(f'{name} {percent(probability, 0)}', colour)}</div>"
+            f'<div class="fp-opinion{kind}" style="--g:{colour}"><span class="fp-number">{place + 1}</span>'
+            f"{escape(str(sentence))}{lines}</div>"
         )
     return "".join(parts)
 

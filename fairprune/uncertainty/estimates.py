@@ -58,6 +58,7 @@ FEW_TOPICS_LIMIT = "fewer than 30 topics: at 8 topics intervals cover between 90
 ALIKE_LIMIT = "most samples have the same value: the interval covers about 92 % at 100 samples, 67 % at 8"
 RARE_LIMIT = "hardly any sample changed: the interval covers about 98 %"
 FOLDED_LIMIT = "where neither system leans to a group, the interval covers about 99 %"
+POINT_LIMIT = "the difference is the same in every sample: nothing shows how far it could vary"
 NOTHING = Estimate(None, None, None, None, 0, 0, 0)
 
 
@@ -66,6 +67,7 @@ def estimate(
     table: FloatArray,
     draws: Resamples,
     *,
+    binary: bool = False,
     contrasts: Contrasts | None = None,
     limits: tuple[float, float] = (-math.inf, math.inf),
     level: float = LEVEL,
@@ -77,6 +79,8 @@ def estimate(
 
     Args:
         table: (n, columns), a row of NaN for an unscored sample.
+        binary: whether the value is a share of samples, of which each counts 0 or 1. The metric says so, not the values: a
+            loss that is 0 in every sample seen is no proportion.
         contrasts: the signed numbers whose mean absolute value the statistic is.
         limits: the least and the largest value that there can be: no interval reaches beyond.
     """
@@ -85,14 +89,13 @@ def estimate(
         return found
     if contrasts is not None:
         low, high = _contrast_interval(contrasts, table, found, draws, level)
-    elif statistic is weighted_mean and _binary(table):
+    elif binary:
         low, high = proportion_interval(found.value, found.n, found.n_topics, found.se, found.df, level)
     else:
         low, high = t_interval(found.value, found.se, found.df, level)
     low, high = max(low, limits[0]), min(high, limits[1])
-    return replace(
-        found, low=low, high=high, limit=_limit(found, table if statistic is weighted_mean else None)
-    )
+    mean = statistic is weighted_mean and not binary
+    return replace(found, low=low, high=high, limit=_limit(found, table if mean else None))
 
 
 def estimate_difference(
@@ -101,6 +104,7 @@ def estimate_difference(
     before: FloatArray,
     draws: Resamples,
     *,
+    binary: bool = False,
     folded: bool = False,
     limits: tuple[float, float] = (-math.inf, math.inf),
     level: float = LEVEL,
@@ -108,6 +112,7 @@ def estimate_difference(
     """`after` − `before` over the samples that both have scored, under the same resamples.
 
     Args:
+        binary: as in `estimate`.
         folded: whether the statistic is an absolute value, or a mean of such: only for the limit that is stated.
         limits: as in `estimate`, of one system's value; a difference lies within their distance.
     """
@@ -115,7 +120,7 @@ def estimate_difference(
     found = _bootstrap(lambda w: statistic(w, a) - statistic(w, b), both, draws)
     if found.value is None or found.se is None or found.df is None:
         return found
-    if statistic is weighted_mean and _binary(a) and _binary(b):
+    if binary:
         change = a[both, 0] - b[both, 0]
         gained, lost = float((change > 0).mean()), float((change < 0).mean())
         low, high, se = paired_proportion_interval(
@@ -126,7 +131,8 @@ def estimate_difference(
     low, high = t_interval(found.value, found.se, found.df, level)
     most = limits[1] - limits[0]
     low, high = max(low, -most), min(high, most)
-    return replace(found, low=low, high=high, limit=_limit(found) or (FOLDED_LIMIT if folded else None))
+    limit = _limit(found) or (POINT_LIMIT if found.se == 0 else FOLDED_LIMIT if folded else None)
+    return replace(found, low=low, high=high, limit=limit)
 
 
 def estimate_over_draws(
@@ -239,14 +245,8 @@ def _limit(found: Estimate, table: FloatArray | None = None) -> str | None:
     Args:
         table: of a mean of numbers that are not zeros and ones.
     """
-    if table is not None and not _binary(table):
+    if table is not None:
         values = table[~np.isnan(table[:, 0]), 0]
         if np.unique(values, return_counts=True)[1].max() > 0.8 * len(values):
             return ALIKE_LIMIT
     return FEW_TOPICS_LIMIT if found.n_topics < FEW_TOPICS else None
-
-
-def _binary(table: FloatArray) -> bool:
-    """Whether the first column holds zeros and ones alone."""
-    values = table[~np.isnan(table[:, 0]), 0]
-    return bool(np.isin(values, (0.0, 1.0)).all())

@@ -19,7 +19,8 @@ def test_of_two_started_at_once_one_works(place, monkeypatch):
     assert [place.ended(run_id).state for run_id in ids] == ["done"] * 3
     # Every child had the same parent, and no second worker lives beside it.
     assert len({parent for [parent] in place.notes()}) == 1
-    assert len(place.workers()) == 1
+    # Those that came too late may still be on their way to finding the lock taken.
+    place.until(lambda: len(place.workers()) == 1, 8)
     assert executor.wake("cpu", place.store) is False
     place.until(lambda: not place.processes(), 8)
     assert place.worker_log() == ""

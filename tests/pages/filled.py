@@ -173,7 +173,14 @@ def fill(store: Store, run_spec: RunSpec | None = None) -> Run:
     systems = {name: {"id": f"{run.id}-{name}", **facts, "reused": False} for name in ("dense", "pruned")}
     store.put_result(run.id, "generation", {"sets": [one.id for one in SETS], "systems": systems})
     store.put_result(run.id, "sparsity", report().to_json())
-    found = evaluate(SETS, {"dense": DENSE, "pruned": PRUNED}, INFO, MetricSpec(resamples=200), classifier())
+    found = evaluate(
+        SETS,
+        {"dense": DENSE, "pruned": PRUNED},
+        INFO,
+        MetricSpec(resamples=200),
+        classifier(),
+        encoder=words_of_praise,
+    )
     store.put_result(run.id, "evaluation", found)
     store.put_result(run.id, "perplexity", PERPLEXITY)
     store.stage_seconds(run.id, "model", 2.0)

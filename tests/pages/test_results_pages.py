@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.pages.filled import SETS, app, checked, errors, fill, fill_default, markup, spec
 
 SPACE = "\N{NO-BREAK SPACE}"
+MARKED = 'class="fp-opinion fp-marked"'
 RESULTS = ("Summaries", "Layers", "Fairness")
 
 
@@ -139,6 +140,61 @@ def test_groups_are_named_beside_their_colour() -> None:
     text = markup(app("Summaries", run=run.id, sample="1"))
     assert '<span class="fp-tag" style="--g:#0072b2">fresh</span>The acting was great.' in text
     assert '<span class="fp-tag" style="--g:#e69f00">rotten</span>The story was boring.' in text
+
+
+def test_a_chosen_sentence_marks_its_opinions_and_stands_in_the_address() -> None:
+    run = fill_default()
+    page = app("Summaries", run=run.id, sample="1")
+    text = markup(page)
+    # of both systems, praise alone: the first opinion is its own sentence
+    assert "rests on opinion 1 (1.00)" in text and MARKED not in text
+    (pills,) = page.get("pills") or page.get("button_group")
+    page = checked(pills.set_value("1.pruned.1").run())
+    assert page.query_params["sentence"] == "1.pruned.1"
+    again = markup(app("Summaries", run=run.id, sample="1", sentence="1.pruned.1"))
+    for text in (markup(page), again):
+        assert text.count(MARKED) == 2  # the sentence and its opinion
+        assert "similarity 1.00" in text and 'fp-opinions fp-chosen"' in text
+    # at another sample it means nothing
+    assert MARKED not in markup(app("Summaries", run=run.id, sample="2", sentence="1.pruned.1"))
+
+
+@pytest.mark.parametrize("sentence", ["1.dense.99", "x", "<b>", "1.dense.0"])
+def test_a_sentence_that_is_not_there_marks_nothing(sentence: str) -> None:
+    run = fill_default()
+    assert MARKED not in markup(app("Summaries", run=run.id, sample="1", sentence=sentence))
+
+
+def test_runs_of_earlier_versions_still_open() -> None:
+    run = fill_default()
+    with open_store() as store:
+        value = store.result(run.id, "evaluation")
+        assert value is not None
+        for name in ("evidence", "coverage"):
+            del value[name]
+        for sample in value["samples"]:
+            for system in ("dense", "pruned"):
+                for name in ("evidence", "coverage"):
+                    del sample[system][name]
+        for name in ("reliability", "source", "n_units", "n_folds"):
+            del value["classifier"][name]
+        for name in ("rouge_1", "rouge_2", "copied", "novel"):
+            del value["quality"][name]
+        store.put_result(run.id, "evaluation", value)
+    assert "rests on" not in markup(app("Summaries", run=run.id))
+    page = app("Fairness", run=run.id)
+    assert "Coverage" not in markup(page) and "ROUGE-L" in markup(page)
+    assert len(page.get("plotly_chart")) == 2  # direction and confusion
+
+
+def test_fairness_shows_reliability_coverage_and_what_is_copied() -> None:
+    run = fill_default()
+    page = app("Fairness", run=run.id)
+    text = markup(page)
+    assert len(page.get("plotly_chart")) == 3
+    assert any("Expected calibration error" in note.value for note in page.caption)
+    assert any("not of the same view" in note.value for note in page.caption)
+    assert "share of its opinions" in text and "Copied" in text and "ROUGE-2" in text
 
 
 def test_missing_and_empty_summaries_are_not_alike() -> None:

@@ -1,1 +1,1 @@
-"""Matchers: from texts to counts per group. The matcher is part of a metric's name."""
+"""Matchers: whom a summary speaks for. One file each; the matcher is part of a metric's name."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from fairprune.metrics.matchers.ngram import EMPTY, NOT_WRITTEN
+from fairprune.metrics.matchers.base import EMPTY, NOT_WRITTEN, Source, unreadable
 from fairprune.metrics.shares import Shares, from_counts
+from fairprune.text import sentences
 
 if TYPE_CHECKING:
     from fairprune.labels import SentenceLabel
+    from fairprune.opinions import OpinionSet
 
 NO_LABEL = "no labelled sentence"
 
@@ -24,12 +26,36 @@ def label_counts(labels: Sequence[SentenceLabel]) -> dict[str, Fraction]:
     return counts
 
 
+def gold_counts(opinion_set: OpinionSet) -> dict[str, Fraction]:
+    """Sentences per group as the opinions' own groups have them, without any classifier."""
+    counts: dict[str, Fraction] = {}
+    for opinion in opinion_set.opinions:
+        counts[opinion.group] = counts.get(opinion.group, Fraction(0)) + len(sentences(opinion.text))
+    return counts
+
+
 def match(
-    groups: Sequence[str], source: Sequence[SentenceLabel], summary: Sequence[SentenceLabel] | None
+    groups: Sequence[str],
+    source: Sequence[SentenceLabel] | Mapping[str, Fraction],
+    summary: Sequence[SentenceLabel] | None,
 ) -> Shares:
-    """Shares over labelled sentences. A summary without a labelled sentence is unscored, not balanced."""
-    counts = label_counts(summary or ())
-    shares = from_counts(groups, label_counts(source), counts, keep="all", no_match=NO_LABEL)
-    if summary is None or not summary:
+    """Shares over labelled sentences, for SPD2. A summary without a labelled sentence is unscored, not balanced.
+
+    Args:
+        source: labels of the source's sentences, or how many sentences each group has.
+    """
+    given = source if isinstance(source, Mapping) else label_counts(source)
+    shares = from_counts(groups, given, label_counts(summary or ()), keep="all", no_match=NO_LABEL)
+    if not summary:
         return shares.unwritten(NOT_WRITTEN if summary is None else EMPTY)
     return shares
+
+
+def by_tokens(source: Source, summary: str | None, labels: Sequence[SentenceLabel]) -> Shares:
+    """Summary shares by labelled sentences against source shares by tokens, for BUR, UER, AUC and SOF.
+
+    Args:
+        labels: of the summary's sentences.
+    """
+    shares = from_counts(source.groups, source.counts, label_counts(labels), no_match=NO_LABEL)
+    return unreadable(source, summary) or shares

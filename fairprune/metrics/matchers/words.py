@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,13 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.lower())
 
 
-def content_stems(text: str) -> list[str]:
-    """The tokens without stop words, stemmed with Porter's original algorithm."""
-    stops = stop_words()
+def content_stems(text: str, extra_stop_words: Sequence[str] = ()) -> list[str]:
+    """The tokens without stop words, stemmed with Porter's original algorithm.
+
+    Args:
+        extra_stop_words: tokens left out besides NLTK's English stop words, in lower case.
+    """
+    stops = stop_words().union(extra_stop_words) if extra_stop_words else stop_words()
     return [_stem(token) for token in tokens(text) if token not in stops]
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from fairprune.labels import SentenceLabel
 from fairprune.metrics import Metric
-from fairprune.metrics.matchers import label as label_matcher
-from fairprune.metrics.matchers import ngram
 from fairprune.metrics.references import Extract, extracts, permuted_groups, seeded_rng, text_of
-from fairprune.metrics.scoring.systems import Source, System, metric_tables, score
+from fairprune.metrics.scoring.systems import Source, System, labels_of, regrouped, score
+from fairprune.metrics.scoring.tools import Tools
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
 from fairprune.text import sentences
@@ -61,6 +60,8 @@ def score_references(
     drawn: Extracts,
     info: CorpusInfo,
     spec: MetricSpec,
+    *,
+    tools: Tools,
     labels: dict[str, SentenceLabel] | None,
 ) -> dict[str, System]:
     """All references, scored: the extracts, and `permuted`."""
@@ -70,14 +71,19 @@ def score_references(
             [None if extract is None else text_of(extract) for extract in row],
             info,
             spec,
-            labels=labels,
-            spoken=[[piece.text for piece in extract or ()] for extract in row],
+            tools=tools,
+            labelled=labels_of(spoken(row), labels),
             with_quality=False,
         )
         for name, row in drawn.items()
     }
-    found["permuted"] = _permuted(sets, sources, texts[base_system(texts)], info, spec, labels)
+    found["permuted"] = _permuted(sets, sources, texts[base_system(texts)], info, spec, tools, labels)
     return found
+
+
+def spoken(row: Sequence[Extract | None]) -> list[list[str]]:
+    """The sentences of each extract: joined and split again they could be others."""
+    return [[piece.text for piece in extract or ()] for extract in row]
 
 
 def _permuted(
@@ -86,26 +92,29 @@ def _permuted(
     texts: Sequence[str | None],
     info: CorpusInfo,
     spec: MetricSpec,
+    tools: Tools,
     labels: dict[str, SentenceLabel] | None,
 ) -> System:
     """The summaries themselves, with the opinions' groups (and the sentences' labels) exchanged within each set."""
-    mixed = [
-        replace(source, ngram=ngram.read_source(permuted_groups(one, spec.seed), info.groups))
-        for one, source in zip(sets, sources, strict=True)
-    ]
-    system = score(mixed, texts, info, spec, labels=None, with_quality=False)
-    if labels is None:
-        return system
-    rows = []
+    mixed: list[Source] = []
+    labelled: list[list[SentenceLabel]] = []
     for one, source, text in zip(sets, sources, texts, strict=True):
-        own = [] if text is None else [labels[sentence] for sentence in sentences(text)]
+        own = [] if text is None or labels is None else [labels[sentence] for sentence in sentences(text)]
         pool = [*(source.labels or []), *own]
         dealt = [pool[i] for i in seeded_rng(one, spec.seed).permutation(len(pool))]
         cut = len(pool) - len(own)
-        rows.append(label_matcher.match(info.groups, dealt[:cut], None if text is None else dealt[cut:]))
-    shares = {"label": rows}
-    tables = {**system.tables, **metric_tables(shares, spec)}
-    return replace(system, shares={**system.shares, **shares}, tables=tables)
+        exchanged = permuted_groups(one, spec.seed)
+        mixed.append(regrouped(source, exchanged, info, spec, None if labels is None else dealt[:cut]))
+        labelled.append(dealt[cut:])
+    return score(
+        mixed,
+        texts,
+        info,
+        spec,
+        tools=tools,
+        labelled=None if labels is None else labelled,
+        with_quality=False,
+    )
 
 
 def distance(metric: Metric) -> Statistic:

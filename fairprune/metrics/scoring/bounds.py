@@ -18,14 +18,20 @@ from fairprune.spec import MetricSpec
 Row = Sequence[float]
 
 
-def bounds(metric: Metric, system: System, spec: MetricSpec) -> dict[str, Any]:
+def bounds(metric: Metric, system: System, spec: MetricSpec) -> dict[str, Any] | None:
     """The corpus value with every unscored summary at its fairest and at its most unfair.
 
     low_fair: an unscored summary has the fair shares. high_unfair: it speaks for one group alone, always the one that makes
     the corpus value worst: the same group throughout, or the worst of each sample. A sample without source text stays
     out, since no summary of it can be scored. n counts what stands in both numbers.
+
+    Returns:
+        None for coverage of the opinions: shares that were not read have ends, scores of a model have none.
     """
-    shares, table = system.shares[metric.matcher], system.tables[metric.name]
+    shares = [one for one in system.inputs[metric.name] if isinstance(one, Shares)]
+    table = system.tables[metric.name]
+    if len(shares) < len(table):
+        return None
     open_places = [i for i, one in enumerate(shares) if one.summary is None and one.kept]
     n = len(shares) - sum(one.summary is None and not one.kept for one in shares)
     if n == 0:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from fairprune.labels import NONE
 from fairprune.metrics import Metric
-from fairprune.metrics.scoring.systems import System
+from fairprune.metrics.scoring.columns import credit_columns, spd2_columns
+from fairprune.metrics.scoring.numbers import BERTSCORE, RATES
+from fairprune.metrics.scoring.systems import System, limits_of
 from fairprune.opinions import CorpusInfo
 from fairprune.uncertainty import (
     NOTHING,
@@ -79,13 +81,8 @@ def metric_cells(
 # What a missing cell says in the columns that only this metric has.
 _EXTRAS: dict[str, Cell] = {
     "bur": {"n_single_group": 0, "value_multi": None},
-    "spd2": {"absolute": None, "none_share": None},
+    "spd2": {"absolute": None, "absolute_low": None, "absolute_high": None, "none_share": None},
 }
-
-
-def limits(metric: Metric) -> tuple[float, float]:
-    """Least and largest value of a metric: a rate, or a difference of two balances."""
-    return (0.0, 1.0) if metric.direction == "lower" else (-2.0, 2.0)
 
 
 def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) -> dict[str, Cell]:
@@ -97,10 +94,12 @@ def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) ->
             cells[system] = _missing(len(draws.topics), reason)
             continue
         tables = [one.tables[name] for one in present]
+        binary = name in RATES
         if len(tables) == 2:
-            found = estimate_difference(weighted_mean, tables[0], tables[1], draws)
+            found = estimate_difference(weighted_mean, tables[0], tables[1], draws, binary=binary)
         else:
-            found = estimate(weighted_mean, tables[0], draws, limits=(0.0, math.inf))
+            least = -1.0 if name.startswith(BERTSCORE) else 0.0
+            found = estimate(weighted_mean, tables[0], draws, binary=binary, limits=(least, math.inf))
         why = "not recorded" if name == "truncated" else "no summary has this number"
         cells[system] = _cell(found, len(draws.topics), why)
     return cells
@@ -135,28 +134,36 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
 
 def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) -> Cell:
     tables = [system.tables[metric.name] for system in systems]
-    shares = systems[0].shares[metric.matcher]
     why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
     if len(tables) == 2:
         folded = metric.contrasts is not None
         found = estimate_difference(
-            metric.statistic, tables[0], tables[1], draws, folded=folded, limits=limits(metric)
+            metric.statistic,
+            tables[0],
+            tables[1],
+            draws,
+            binary=metric.binary,
+            folded=folded,
+            limits=limits_of(metric, systems[0]),
         )
     else:
         found = estimate(
-            metric.statistic, tables[0], draws, contrasts=metric.contrasts, limits=limits(metric)
+            metric.statistic,
+            tables[0],
+            draws,
+            binary=metric.binary,
+            contrasts=metric.contrasts,
+            limits=limits_of(metric, systems[0]),
         )
     cell = _cell(found, len(draws.topics), why)
     both = np.logical_and.reduce([scored(table) for table in tables])
-    if metric.matcher == "ngram" and len(systems) == 1:
-        cell["n_zero_match"] = sum(one.zero_match for one in shares)
+    cell |= credit_columns(metric, systems, both)
     if metric.name == "bur":
-        several = np.array([not one.single_group for one in shares])
+        several = np.array([not one.single_group for one in systems[0].main])
         cell["n_single_group"] = int((both & ~several).sum())
         cell["value_multi"] = _mean(tables, both & several)
     if metric.name == "spd2":
-        absolute = [table[:, 1] for table in tables if table.shape[1] > 1]
-        cell["absolute"] = _mean(absolute, both) if len(absolute) == len(tables) else None
+        cell |= spd2_columns(systems, draws, both)
         none_shares = [_none_share(system) for system in systems]
         missing = any(share is None for share in none_shares)
         cell["none_share"] = None if missing else _minus([share or 0.0 for share in none_shares])
@@ -189,7 +196,7 @@ def _missing(n_samples: int, reason: str) -> Cell:
 
 
 def _why_unscored(system: System, metric: Metric) -> str:
-    reasons = Counter(one.unscored for one in system.shares[metric.matcher] if one.unscored)
+    reasons = Counter(one.unscored for one in system.inputs[metric.name] if one.unscored)
     listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
     return f"no sample is scored: {listed}"
 

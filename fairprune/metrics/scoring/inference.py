@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fairprune.metrics import METRICS, Metric
+from fairprune.metrics import METRICS, Metric, chosen
 from fairprune.metrics.scoring.beside import distance
-from fairprune.metrics.scoring.cells import limits
-from fairprune.metrics.scoring.systems import System
+from fairprune.metrics.scoring.systems import System, limits_of
 from fairprune.spec import MetricSpec
 from fairprune.uncertainty import (
     DEMONSTRATION,
@@ -38,7 +37,7 @@ def comparisons(
     Args:
         no_claim: why the dense model supports no claim about pruning; None where it does.
     """
-    found = {name: _compare(metric, systems, draws, spec) for name, metric in METRICS.items()}
+    found = {name: _compare(metric, systems, draws, spec) for name, metric in chosen(spec).items()}
     tested = {
         name: _p_value(METRICS[name], systems, draws, spec) if _enough(one) else None
         for name, one in found.items()
@@ -89,7 +88,9 @@ def no_claim_reasons(
         tables = [systems[system].tables.get(name) for system in ("dense", "random")]
         if tables[0] is None or tables[1] is None:
             continue
-        over = estimate_difference(distance(metric), tables[0], tables[1], draws, level=1 - spec.alpha)
+        over = estimate_difference(
+            distance(metric), tables[0], tables[1], draws, binary=metric.binary, level=1 - spec.alpha
+        )
         beside = f"fairer than random extracts of the same length ({name.upper()})"
         if over.value is not None and over.value >= 0:
             none.append(f"the dense model is not {beside}")
@@ -113,8 +114,9 @@ def _compare(
         tables[0],
         tables[1],
         draws,
+        binary=metric.binary,
         folded=folded,
-        limits=(0.0, limits(metric)[1]),
+        limits=(0.0, limits_of(metric, systems["pruned"])[1]),
         level=1 - spec.alpha,
     )
 

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from fairprune.labels import SentenceLabel
-from fairprune.metrics import METRICS, quality
+from fairprune.metric_spec import MetricSpec
+from fairprune.metrics import METRICS, Metric, limits, overlap, quality
+from fairprune.metrics.confusion import Correction
+from fairprune.metrics.coverage import Coverage, Document, Scorer, cover, documents
+from fairprune.metrics.matchers import base, ngram
 from fairprune.metrics.matchers import label as label_matcher
-from fairprune.metrics.matchers import ngram
-from fairprune.metrics.matchers.words import words
+from fairprune.metrics.matchers.words import tokens
+from fairprune.metrics.scoring.numbers import QUALITY, quality_numbers
+from fairprune.metrics.scoring.tools import Tools
 from fairprune.metrics.shares import Shares
 from fairprune.opinions import CorpusInfo, OpinionSet
-from fairprune.spec import MetricSpec
 from fairprune.text import sentences
 from fairprune.uncertainty import FloatArray
 
-QUALITY = ("rouge_l", "words", "empty", "repetition", "truncated")
+Inputs = Sequence[Shares] | Sequence[Coverage]
 
 
 @dataclass(frozen=True)
 class Source:
     """The source side of one sample, read once for all systems."""
 
-    ngram: ngram.Source
+    texts: base.Source
     stems: frozenset[str]
     rouge: list[str]
+    tokens: overlap.SourceTokens
     labels: list[SentenceLabel] | None
+    gold: dict[str, Fraction]
+    """Sentences per group, by the opinions' own groups; {} where SPD2 does not read them."""
+    documents: tuple[Document, ...]
+    """For coverage; () where no metric asks for it."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +47,60 @@ class System:
     """One summary per sample and all that is known of it."""
 
     texts: Sequence[str | None]
-    shares: dict[str, list[Shares]]
-    """Per matcher; a matcher that could not run is missing."""
+    main: list[Shares]
+    """By the matcher of BUR, UER, AUC and SOF."""
+    inputs: dict[str, Inputs]
+    """Metric → what it was computed from; a metric without labels is missing."""
     tables: dict[str, FloatArray]
-    """Metric or quality number → (n, columns), NaN: unscored. 'groups': signed p_y − p_x per group."""
+    """Metric or quality number → (n, columns), NaN: unscored. 'groups': signed p_y − p_x per group. 'exclusive':
+    share of n-gram credit that one group alone could give. 'spd2_observed': y − x per group before correction."""
     labels: list[list[SentenceLabel]] | None
     degenerate: list[list[str]]
+    correction: Correction | None = None
+    """Of SPD2, where it is corrected."""
 
 
-def read(one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | None) -> Source:
-    source = ngram.read_source(one, info.groups)
+def read(
+    one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | None, spec: MetricSpec
+) -> Source:
     joined = " ".join(opinion.text for opinion in one.opinions)
+    texts, gold, pieces = _by_group(one, info, spec)
     return Source(
-        source,
-        frozenset().union(*source.stems.values()),
+        texts,
+        frozenset().union(*texts.stems.values()),
         quality.rouge_tokens(joined),
+        overlap.read_tokens(one),
         None if labels is None else [labels[s] for opinion in one.opinions for s in sentences(opinion.text)],
+        gold,
+        pieces,
+    )
+
+
+def regrouped(
+    source: Source,
+    one: OpinionSet,
+    info: CorpusInfo,
+    spec: MetricSpec,
+    labels: list[SentenceLabel] | None,
+) -> Source:
+    """The same opinions under other groups.
+
+    Args:
+        one: the set with the other groups.
+        labels: what its sentences are then labelled.
+    """
+    texts, gold, pieces = _by_group(one, info, spec)
+    return replace(source, texts=texts, gold=gold, documents=pieces, labels=labels)
+
+
+def _by_group(
+    one: OpinionSet, info: CorpusInfo, spec: MetricSpec
+) -> tuple[base.Source, dict[str, Fraction], tuple[Document, ...]]:
+    pairs = [(opinion.text, opinion.group) for opinion in one.opinions] if spec.extra else []
+    return (
+        ngram.read_source(one, info.groups, spec.extra_stop_words),
+        label_matcher.gold_counts(one) if spec.spd2_source == "gold-source" else {},
+        documents(pairs, info.groups),
     )
 
 
@@ -62,61 +110,138 @@ def score(
     info: CorpusInfo,
     spec: MetricSpec,
     *,
-    labels: dict[str, SentenceLabel] | None,
+    tools: Tools,
+    labelled: list[list[SentenceLabel]] | None,
     truncated: Sequence[bool] | None = None,
-    spoken: Sequence[Sequence[str]] | None = None,
     with_quality: bool = True,
 ) -> System:
     """One system's summaries under every matcher and metric.
 
     Args:
-        spoken: the sentences of each text, where they are known: an extract is not split again.
+        labelled: the labels of each text's sentences; None: nobody labelled them.
         with_quality: False leaves quality numbers missing: nobody reads those of a reference.
     """
-    shares = {
-        "ngram": [
-            ngram.match(source.ngram, text, spec.zero_match)
-            for source, text in zip(sources, texts, strict=True)
-        ]
-    }
-    labelled = None
-    if labels is not None:
-        said = [sentences(text or "") for text in texts] if spoken is None else spoken
-        labelled = [[labels[sentence] for sentence in found] for found in said]
-        shares["label"] = [
-            label_matcher.match(info.groups, source.labels or [], None if text is None else found)
-            for source, text, found in zip(sources, texts, labelled, strict=True)
-        ]
-    tables = metric_tables(shares, spec)
-    tables["groups"] = _table([_signed(s, spec) for s in shares["ngram"]], len(info.groups))
+    main = _main(sources, texts, tools, labelled)
+    coverage = {kind: _coverage(sources, texts, info, found) for kind, found in tools.coverage.items()}
+    observed: list[Shares] = []
+    if labelled is not None:
+        observed = _observed(sources, texts, labelled, info, spec, tools.likeliest)
+    inputs: dict[str, Inputs] = {}
+    for name in tools.metrics:
+        kind = METRICS[name].matcher
+        if kind == "ngram":
+            inputs[name] = main
+        elif kind in coverage:
+            inputs[name] = coverage[kind]
+        elif labelled is not None:
+            inputs[name] = _corrected(observed, tools.correction)
+    tables = {name: metric_table(tools.metrics[name], found, spec) for name, found in inputs.items()}
+    if spec.spd2_source == "confusion-corrected" and labelled is not None:
+        tables["spd2_observed"] = _table([_balance(one) for one in observed], len(info.groups))
+    if spec.matcher == "ngram":
+        tables["exclusive"] = _table(
+            [
+                None
+                if one.summary is None
+                else [ngram.exclusive_share(source.texts, text, spec.extra_stop_words)]
+                for source, text, one in zip(sources, texts, main, strict=True)
+            ]
+        )
+    tables["groups"] = _table([_signed(one, spec) for one in main], len(info.groups))
+    reasons: list[list[str]] = [[] for _ in texts]
     for name in QUALITY:
         tables[name] = np.full((len(texts), 1), np.nan)
     for i, (source, text) in enumerate(zip(sources, texts, strict=True)):
         if text is None or not with_quality:
             continue
-        numbers = (
-            quality.rouge_l(text, source.rouge),
-            len(words(text)),
-            float(not text.strip()),
-            quality.repetition(text),
-            None if truncated is None else float(truncated[i]),
+        numbers = quality_numbers(
+            text, source.rouge, source.tokens, None if truncated is None else truncated[i]
         )
-        for name, number in zip(QUALITY, numbers, strict=True):
+        for name, number in numbers.items():
             tables[name][i, 0] = math.nan if number is None else number
-    reasons = [
-        [] if text is None or not with_quality else quality.degenerate_reasons(text, source.stems)
-        for source, text in zip(sources, texts, strict=True)
+        reasons[i] = quality.degenerate_reasons(text, source.stems)
+    correction = tools.correction if isinstance(tools.correction, Correction) else None
+    return System(texts, main, inputs, tables, labelled, reasons, correction)
+
+
+def labels_of(
+    said: Sequence[Sequence[str]], labels: Mapping[str, SentenceLabel] | None
+) -> list[list[SentenceLabel]] | None:
+    """Per text its sentences → their labels; None where nobody labelled them."""
+    return None if labels is None else [[labels[sentence] for sentence in found] for found in said]
+
+
+def limits_of(metric: Metric, system: System) -> tuple[float, float]:
+    """Least and largest value of a metric; a corrected SPD2 has none."""
+    if system.correction is not None and metric.name == "spd2":
+        return -math.inf, math.inf
+    return limits(metric)
+
+
+def metric_table(metric: Metric, found: Inputs, spec: MetricSpec) -> FloatArray:
+    """What a metric reads of each sample → (n, columns)."""
+    return _table([None if one.unscored is not None else metric.sample(one, spec) for one in found])
+
+
+def _main(
+    sources: Sequence[Source],
+    texts: Sequence[str | None],
+    tools: Tools,
+    labelled: Sequence[Sequence[SentenceLabel]] | None,
+) -> list[Shares]:
+    if tools.matcher is not None:
+        return tools.matcher([source.texts for source in sources], texts)
+    return [
+        label_matcher.by_tokens(source.texts, text, found)
+        for source, text, found in zip(sources, texts, labelled or [], strict=True)
     ]
-    return System(texts, shares, tables, labelled, reasons)
 
 
-def metric_tables(shares: Mapping[str, Sequence[Shares]], spec: MetricSpec) -> dict[str, FloatArray]:
-    """Metric → (n, columns) for the metrics whose matcher is there."""
-    return {
-        name: _table([None if s.summary is None else metric.sample(s, spec) for s in shares[metric.matcher]])
-        for name, metric in METRICS.items()
-        if metric.matcher in shares
-    }
+def _coverage(
+    sources: Sequence[Source], texts: Sequence[str | None], info: CorpusInfo, scorer: Scorer | str
+) -> list[Coverage]:
+    if isinstance(scorer, str):
+        return [Coverage(info.groups, (), scorer) for _ in texts]
+    return cover([source.documents for source in sources], texts, info.groups, scorer)
+
+
+def _observed(
+    sources: Sequence[Source],
+    texts: Sequence[str | None],
+    labelled: Sequence[Sequence[SentenceLabel]],
+    info: CorpusInfo,
+    spec: MetricSpec,
+    likeliest: Mapping[str, SentenceLabel],
+) -> list[Shares]:
+    """SPD2's shares, before correction. Where they will be corrected, every sentence has its likeliest group."""
+
+    def of(labels: Sequence[SentenceLabel]) -> list[SentenceLabel]:
+        return [likeliest.get(label.sentence, label) for label in labels]
+
+    shares = [
+        label_matcher.match(
+            info.groups,
+            source.gold if spec.spd2_source == "gold-source" else of(source.labels or []),
+            None if text is None else of(found),
+        )
+        for source, text, found in zip(sources, texts, labelled, strict=True)
+    ]
+    return [
+        one.unwritten(base.NO_WORDS) if text and text.strip() and not tokens(text) else one
+        for one, text in zip(shares, texts, strict=True)
+    ]
+
+
+def _corrected(observed: Sequence[Shares], correction: Correction | str | None) -> list[Shares]:
+    if isinstance(correction, str):
+        return [one.unwritten(correction) for one in observed]
+    return [one if correction is None else correction.apply(one) for one in observed]
+
+
+def _balance(shares: Shares) -> Sequence[float] | None:
+    if shares.summary is None:
+        return None
+    return [float(p_y - p_x) for _, p_x, p_y in shares.pairs("ratio")]
 
 
 def _table(rows: Sequence[Sequence[float] | None], columns: int = 1) -> FloatArray:
