@@ -32,7 +32,7 @@ from fairprune.store import Store, open_store
 if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
-    from fairprune.models import LoadedModel
+    from fairprune.models import LoadedModel, Placement
     from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
@@ -48,6 +48,7 @@ STAGES = (
     "pruned summaries",
     "metrics",
 )
+WHERE = {"resident": "on the device", "streamed": "on the host, block by block on the device,"}
 PROGRESS_SECONDS = 0.5  # between two progress rows of one stage
 MOST_CALIBRATION_SUMMARIES = 512  # dense summaries that model-output may cost
 
@@ -66,6 +67,8 @@ class Execution:
     masks: dict[str, Any] | None = None
     """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
 
+    placement: Placement = "resident"
+    """Where the blocks lie while statistics are collected and weights are pruned."""
     loaded: LoadedModel = field(init=False)
     sets: list[OpinionSet] = field(init=False)
     held_out: dict[str, Windows] = field(init=False)
@@ -125,12 +128,21 @@ class Execution:
         from fairprune.models import load
         from fairprune.prune import check_target
 
-        placement = placement_of(self.spec, "run" if self.masks is None else "prune")
-        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=placement)
+        self.placement = placement_of(self.spec, "run" if self.masks is None else "prune")
+        # Summaries are written by the whole model: where there will be some, its blocks go to the host after them.
+        first = "resident" if self.masks is None else self.placement
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=first)
         check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
+
+    def _place(self, placement: Placement) -> None:
+        if self.loaded.streamed != (placement == "streamed"):
+            from fairprune.onload import placed
+
+            self.loaded = placed(self.loaded, self.loaded.device, placement)
+            self.say(f"weights lie {WHERE[placement]} from here on")
 
     def draw_opinions(self) -> None:
         self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)
@@ -165,6 +177,7 @@ class Execution:
     def write_pruned(self) -> None:
         from fairprune.perplexity import compare, measure
 
+        self._place("resident")
         generation = content_hash(f"{self.run_id}\npruned")
         self.systems["pruned"] = self._writer(self.corpus).write("pruned", self.sets, generation)
         self.store.put_result(
@@ -247,6 +260,7 @@ class Execution:
         options = method.parse_options(self.spec.pruning.options)
         windows = self._torch_windows()
         wanted = wanted_dense(method, options, self._target())
+        self._place(self.placement)
         if windows is None or self.windows is None or wanted is None:
             return
         place = Place(self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash)
