@@ -139,8 +139,8 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
     config = _config(folder)
     if config.get("is_encoder_decoder"):
         raise BadInput(f"{folder} holds an encoder-decoder model: only decoder models can be pruned here")
-    inner = config.get("text_config")
-    text: dict[str, Any] = inner if isinstance(inner, dict) else config
+    nested = config.get("text_config")
+    text: dict[str, Any] = nested if isinstance(nested, dict) else config
     if experts := next((key for key in EXPERTS if isinstance(text.get(key), int) and text[key] > 1), None):
         raise BadInput(
             f"{folder} holds a mixture of experts ({experts} = {text[experts]}): only models without experts can be pruned, "
@@ -272,13 +272,38 @@ def identity(source: Source) -> str:
     return f"folder:{folder_hash(Path(source.place))}"
 
 
+def known_identity(source: Source) -> str | None:
+    """`identity` where it is known without reading weights or asking the hub, else None."""
+    if source.kind == "folder":
+        found = _remembered(_memo(_hashed_files(Path(source.place))))
+        return None if found is None else f"folder:{found}"
+    if source.kind == "hub" and cached_folder(source.place) is None:
+        return None
+    return identity(source)
+
+
+def _hashed_files(folder: Path) -> list[Path]:
+    """The files that decide what a model does."""
+    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
+
+
+def _memo(files: list[Path]) -> Path:
+    """Where the hash of these files, with these sizes and times, is kept."""
+    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return subfolder("cache", "folder-hashes") / hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+
+def _remembered(memo: Path) -> str | None:
+    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
+        return found
+    return None
+
+
 def folder_hash(folder: Path) -> str:
     """16 hex digits of SHA-256 over names and bytes of the files that decide what a model does."""
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
-    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    key = hashlib.sha256(json.dumps(state).encode()).hexdigest()
-    memo = subfolder("cache", "folder-hashes") / key
-    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
+    files = _hashed_files(folder)
+    memo = _memo(files)
+    if (found := _remembered(memo)) is not None:
         return found
     digest = hashlib.sha256()
     for path in files:
@@ -309,17 +334,27 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         BadInput: a file that is no safetensors.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
+    return {name: shape for name, (_, shape) in tensors(folder).items()}
+
+
+def tensors(folder: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Name → (number format as safetensors writes it, such as 'BF16'; shape) of every weight, from the headers alone.
+
+    Raises:
+        BadInput: a file that is no safetensors.
+    """
+    found: dict[str, tuple[str, tuple[int, ...]]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="numpy") as file:
                 for name in file.keys():  # noqa: SIM118 - not a dictionary
-                    shapes[name] = tuple(file.get_slice(name).get_shape())
+                    part = file.get_slice(name)
+                    found[name] = (str(part.get_dtype()), tuple(part.get_shape()))
         except (SafetensorError, OSError) as error:
             raise BadInput(
                 f"{path} cannot be read as safetensors ({error}): copy it again, or save the model with save_pretrained"
             ) from error
-    return shapes
+    return found
 
 
 def check_pattern_fits(source: Source, pattern: str) -> None:

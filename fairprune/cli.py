@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fairprune import __version__, catalogue, cli_evaluate, devices, jobs
+from fairprune import __version__, catalogue, cli_evaluate, cli_preflight, devices, jobs
 from fairprune import cli_options as options
 from fairprune.cli_options import parse_options
 from fairprune.errors import BadInput, FairpruneError, Unavailable
@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_evaluate.register(app)
+cli_preflight.register(app)
 
 
 @app.command()

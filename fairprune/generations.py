@@ -7,26 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairprune.errors import BadInput
+from fairprune.identity import dense_id
 from fairprune.models import LoadedModel
 from fairprune.opinions import CorpusInfo, OpinionSet, opinion_set_id
 from fairprune.prompts import summary_prompt
-from fairprune.spec import EvaluationSpec, RunSpec, content_hash
+from fairprune.spec import EvaluationSpec, RunSpec
 from fairprune.store import Store, SummaryRow
 from fairprune.summarize import summarize
-
-
-def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
-    """Identity of the dense model's summaries of these sets: every run with the same model and sets shares them.
-
-    The corpus and the number of sets are in the sets' own ids.
-    """
-    asked = spec.evaluation.model_copy(
-        update={"samples": None, "corpus": "", "perplexity_windows": None, "perplexity_tokens": 128}
-    )
-    # Of a generation's making these two say nothing.
-    settings = asked.model_dump_json(exclude={"noise_band", "loss_ratio"})
-    parts = [spec.model.identity, dtype, spec.device, settings, *(one.id for one in sets)]
-    return content_hash("\n".join(parts))
 
 
 def in_another_order(one: OpinionSet, corpus: str) -> OpinionSet:

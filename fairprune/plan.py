@@ -42,6 +42,7 @@ def plan_run(
     metrics: Mapping[str, Any] | None = None,
     summaries: bool = True,
     windows: bool = True,
+    checked: bool = True,
 ) -> RunSpec:
     """Checks everything that can be checked before a run is queued, and writes it out as a spec.
 
@@ -50,6 +51,8 @@ def plan_run(
         metrics: of `MetricSpec`: tau, reading, ties, zero_match …
         windows: whether a calibration set will be cut; False when token ids are given instead.
         summaries: whether opinion sets will be summarised, so that the corpus must give enough of them.
+        checked: False: only the form of the values is checked, and the spec is what was asked for, without the identity of the
+            weights; quick enough for every change of a form.
         seed: of calibration windows, opinion sets, sampled generation and bootstrap alike.
 
     Raises:
@@ -89,6 +92,8 @@ def plan_run(
         metrics={**PRESETS[preset].get("metrics", {}), **(metrics or {}), "seed": seed},
         device=devices.resolve(device),
     )
+    if not checked:
+        return spec
     source = catalogue.check(model)
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)

@@ -9,39 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from fairprune.paths import subfolder
-from fairprune.spec import content_hash
+from fairprune.identity import COVARIANCES, INPUTS, STATISTICS_LIMIT, Place
 from fairprune.statistics import LayerStatistics, ModelStatistics, Wanted, gradient_key
 
-LIMIT_BYTES = 4 * 2**30
-"""All files together; the least recently used go first."""
-VERSION = 2  # raise when the meaning of a statistic changes
-INPUTS, COVARIANCES = "inputs", "covariances"
+LIMIT_BYTES = STATISTICS_LIMIT
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Place:
-    """What the statistics are of."""
-
-    weights: str
-    """Identity of the weights."""
-    dtype: str
-    device: str
-    windows: str
-    """Hash of the calibration windows."""
-
-    @property
-    def key(self) -> str:
-        return content_hash("\n".join([str(VERSION), *astuple(self)]))
 
 
 def read(place: Place, wanted: Wanted) -> ModelStatistics | None:
@@ -51,7 +30,7 @@ def read(place: Place, wanted: Wanted) -> ModelStatistics | None:
         kinds.append(COVARIANCES)
     found: ModelStatistics = {}
     for kind in kinds:
-        if not _read_kind(_path(place, kind), kind, found):
+        if not _read_kind(place.path(kind), kind, found):
             return None
     return found
 
@@ -95,7 +74,7 @@ def write(place: Place, statistics: ModelStatistics) -> bool:
             kinds.setdefault(kind, {})[layer] = values.cpu()
     first = next(iter(statistics.values()))
     header = {"sequences": str(first.sequences), "tokens": str(first.tokens)}
-    stored = [_write_kind(_path(place, kind), tensors, header) for kind, tensors in kinds.items()]
+    stored = [_write_kind(place.path(kind), tensors, header) for kind, tensors in kinds.items()]
     return all(stored)
 
 
@@ -115,10 +94,6 @@ def _write_kind(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, 
     finally:
         Path(partial).unlink(missing_ok=True)
     return True
-
-
-def _path(place: Place, kind: str) -> Path:
-    return subfolder("statistics") / f"{place.key}-{kind.replace('/', '-')}.safetensors"
 
 
 def _make_room(folder: Path, room: int) -> None:

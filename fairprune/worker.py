@@ -22,15 +22,17 @@ from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
 from fairprune.executors.child import STANDBY
 from fairprune.executors.local import STATE_IS_SET
+from fairprune.identity import Place, dense_id
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
+from fairprune.preflight import placement_of
 from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
 from fairprune.store import Store, open_store
 
 if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
-    from fairprune.models import LoadedModel
+    from fairprune.models import LoadedModel, Placement
     from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
     from fairprune.report import SparsityReport
@@ -46,6 +48,7 @@ STAGES = (
     "pruned summaries",
     "metrics",
 )
+WHERE = {"resident": "on the device", "streamed": "on the host, block by block on the device,"}
 PROGRESS_SECONDS = 0.5  # between two progress rows of one stage
 MOST_CALIBRATION_SUMMARIES = 512  # dense summaries that model-output may cost
 
@@ -64,6 +67,8 @@ class Execution:
     masks: dict[str, Any] | None = None
     """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
 
+    placement: Placement = "resident"
+    """Where the blocks lie while statistics are collected and weights are pruned."""
     loaded: LoadedModel = field(init=False)
     sets: list[OpinionSet] = field(init=False)
     held_out: dict[str, Windows] = field(init=False)
@@ -78,10 +83,7 @@ class Execution:
         for stage, step in (
             ("model", self.load_model),
             ("opinions", self.draw_opinions),
-            (
-                "calibration",
-                self.cut_windows,
-            ),  # before anything that takes long: too little text is seen at once
+            ("calibration", self.cut_windows),  # before what takes long: too little text is seen at once
             ("dense summaries", self.write_dense),
             ("statistics", self.collect_statistics),
             ("pruning", self.prune),
@@ -126,11 +128,21 @@ class Execution:
         from fairprune.models import load
         from fairprune.prune import check_target
 
-        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device)
+        self.placement = placement_of(self.spec, "run" if self.masks is None else "prune")
+        # Summaries are written by the whole model: where there will be some, its blocks go to the host after them.
+        first = "resident" if self.masks is None else self.placement
+        self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=first)
         check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
+
+    def _place(self, placement: Placement) -> None:
+        if self.loaded.streamed != (placement == "streamed"):
+            from fairprune.onload import placed
+
+            self.loaded = placed(self.loaded, self.loaded.device, placement)
+            self.say(f"weights lie {WHERE[placement]} from here on")
 
     def draw_opinions(self) -> None:
         self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)
@@ -149,8 +161,6 @@ class Execution:
         )
 
     def _dense_id(self, sets: list[OpinionSet]) -> str:
-        from fairprune.generations import dense_id
-
         return dense_id(self.spec, self.loaded.dtype, sets)
 
     def write_dense(self) -> None:
@@ -167,6 +177,7 @@ class Execution:
     def write_pruned(self) -> None:
         from fairprune.perplexity import compare, measure
 
+        self._place("resident")
         generation = content_hash(f"{self.run_id}\npruned")
         self.systems["pruned"] = self._writer(self.corpus).write("pruned", self.sets, generation)
         self.store.put_result(
@@ -249,13 +260,14 @@ class Execution:
         options = method.parse_options(self.spec.pruning.options)
         windows = self._torch_windows()
         wanted = wanted_dense(method, options, self._target())
+        self._place(self.placement)
         if windows is None or self.windows is None or wanted is None:
             return
-        place = statistics_cache.Place(
-            self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash
-        )
+        place = Place(self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash)
         found = statistics_cache.read(place, wanted)
-        if found is not None and matches(found, self.loaded.linears()):
+        reused = found is not None and matches(found, self.loaded.linears())
+        self.store.put_result(self.run_id, "statistics", {"reused": reused})
+        if reused:
             self.say("statistics of these windows are stored already: reused")
             self.statistics = found
             return

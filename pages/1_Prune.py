@@ -14,6 +14,7 @@ from fairprune.store import Store
 from fairprune.ui import open_page, refusals, refuse
 from fairprune.ui.address import carried, choose_run
 from fairprune.ui.form import require_model, run_form
+from fairprune.ui.preflight import draw_preflight
 from fairprune.ui.preview import draw_preview
 from fairprune.ui.progress import run_panel
 from fairprune.ui.runs import missing_assets, option
@@ -78,6 +79,7 @@ def new_run(store: Store) -> None:
     if shown:
         with st.container(border=True), refusals():
             draw_preview(values)
+    draw_preflight(values, store)
     if st.button("Start the run", type="primary", icon=":material/play_arrow:", key="prune.start"):
         with refusals():
             start(store, values)

@@ -35,6 +35,8 @@ COVERED_BY = {
     "migrations/versions/r0001_first_tables": "test_store_database",
     "__main__": "test_cli",
     "cli": "test_cli",
+    "cli_preflight": "test_preflight",
+    "identity": "test_statistics_cache",
     "evaluation_job": "test_cli_evaluate",
     "gate_report": "test_gate",
     "gate_sides": "test_gate",
@@ -89,6 +91,7 @@ def test_sqlalchemy_stands_only_in_the_store():
     [
         "fairprune.jobs",
         "fairprune.plan",
+        "fairprune.preflight",
         "fairprune.calibration",
         "fairprune.charts",
         "fairprune.corpora.user",

@@ -114,7 +114,7 @@ def test_summaries_that_are_stored_are_not_written_again(tiny_folder, corpus, st
     job = Execution(store, run.id, spec)
     for step in (job.load_model, job.draw_opinions):
         step()
-    from fairprune.generations import dense_id
+    from fairprune.identity import dense_id
     from fairprune.prompts import summary_prompt
     from fairprune.summarize import batches
 
@@ -243,3 +243,19 @@ def test_a_defect_is_a_sentence_and_a_folded_traceback(tiny_folder, corpus, stor
 def test_usage(capsys):
     assert main([]) == 2
     assert "RUN_ID" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_block_by_block_gives_the_same_result(tiny_folder, corpus, store, monkeypatch):
+    whole, _ = execute(store, plan(tiny_folder, corpus, method="hgla"))
+    masks = store.result(whole.id, "sparsity")
+    monkeypatch.setattr("fairprune.worker.placement_of", lambda *_: "streamed")
+    monkeypatch.setattr("fairprune.statistics_cache.read", lambda *_: None)  # collected again, not reused
+    store.delete(whole.id)
+    streamed, code = execute(store, plan(tiny_folder, corpus, method="hgla"))
+    assert (code, streamed.id) == (0, whole.id)
+    texts = [line.text for line in store.logs(streamed.id)]
+    assert "weights lie on the host, block by block on the device, from here on" in texts
+    assert texts.index("weights lie on the device from here on") > 0
+    for one, other in zip(masks["matrices"], store.result(streamed.id, "sparsity")["matrices"], strict=True):
+        assert one["score_removed"] == pytest.approx(other["score_removed"], rel=1e-4)
+        assert one["dropped"] == other["dropped"]

@@ -1,8 +1,12 @@
-"""A real model that is tiny: two Llama blocks of width 16 with random weights and a word tokenizer of its own."""
+"""A real model that is tiny: two Llama blocks of width 16 with random weights and a word tokenizer of its own.
+
+And one that is large, of which only the headers are there: for what reads shapes alone.
+"""
 
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -169,4 +173,25 @@ def make_tiny_model(folder: Path, *, seed: int = 0, chat: bool = True, extra: It
     first, last = len(specials), len(specials) + 2 * len(letters)
     model.get_input_embeddings().weight.data[first:last] *= 0.05
     model.save_pretrained(folder)
+    return folder
+
+
+def make_headers(folder: Path) -> Path:
+    """Config and safetensors header of a model of 24 blocks and width 1024 in bfloat16. Its weights are a hole in the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"hidden_size": 1024, "num_attention_heads": 8, "model_type": "llama", "dtype": "bfloat16"}
+    (folder / "config.json").write_text(json.dumps(config))
+    kinds = {"self_attn.q_proj": (1024, 1024), "self_attn.o_proj": (1024, 1024)}
+    kinds |= {"mlp.up_proj": (8192, 1024), "mlp.down_proj": (1024, 8192)}
+    tensors = {f"model.layers.{b}.{kind}.weight": shape for b in range(24) for kind, shape in kinds.items()}
+    tensors["model.embed_tokens.weight"] = (8000, 1024)
+    header, start = {}, 0
+    for name, shape in tensors.items():
+        end = start + 2 * shape[0] * shape[1]
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(header).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + start)
     return folder

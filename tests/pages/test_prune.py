@@ -19,7 +19,7 @@ from fairprune.paths import home
 from fairprune.store import open_store
 from tests.conftest import ROOT
 from tests.pages.filled import app, checked, errors, fill, fill_default, markup, spec
-from tests.tiny import make_tiny_model
+from tests.tiny import make_headers, make_tiny_model
 
 CSV = "review,party,film\n" + "\n".join(
     f'"The {word} film number {i} was {word} in every scene of topic {topic}.",{group},topic {topic}'
@@ -259,6 +259,53 @@ def test_preview_says_why_it_cannot_be_shown(tiny: Path) -> None:
     assert "Windows of 20 tokens are too short" in errors(page)
     page = checked(page.radio[0].set_value("magnitude").run())
     assert "Magnitude reads no calibration data" in page.info[0].value
+
+
+def test_what_the_run_needs_stands_before_the_start(tiny: Path) -> None:
+    page = with_model(import_csv(app("Prune")), tiny)
+    page = checked(widget(page, "number_input", "Tokens per window").set_value(160).run())
+    text = markup(page)
+    assert errors(page) == "" and "Before the start" in [
+        element.value.strip("# ") for element in page.markdown
+    ]
+    assert "Host memory, peak" in text and "Disk" in text and "no run is stored yet" in text
+    assert "Accelerator memory" not in text
+    assert any("Fits this machine" in caption.value for caption in page.caption)
+    assert "Use the setting that fits" not in labels(page, "button")
+
+
+def misfits(page: AppTest) -> list[str]:
+    return [warning.value for warning in page.warning if "This does not fit" in warning.value]
+
+
+def test_a_setting_that_fits_goes_into_the_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fairprune.preflight import Machine
+
+    # 0.5 GB of libraries, 0.9 GB of weights, 1.8 GB of gradient sums, and 1.3 GB for each 512 tokens of a window.
+    page = with_model(import_csv(app("Prune")), make_headers(tmp_path / "large"))
+    page = checked(page.radio[0].set_value("hgla").run())
+    page = checked(widget(page, "number_input", "Tokens per window").set_value(4096).run())
+    assert not misfits(page)
+    monkeypatch.setattr(
+        "fairprune.preflight.flight.this_machine", lambda _device: Machine(6 * 10**9, None, 10**12)
+    )
+    page = checked(page.run())
+    assert "6.00 GB are free" in misfits(page)[0]
+    assert any("tokens per window: 4096 → 512" in text.value.replace("\\", "") for text in page.markdown)
+    page = checked(widget(page, "button", "Use the setting that fits").click().run())
+    assert widget(page, "number_input", "Tokens per window").value == 512
+    assert not misfits(page) and any("Fits this machine" in caption.value for caption in page.caption)
+    monkeypatch.setattr(
+        "fairprune.preflight.flight.this_machine", lambda _device: Machine(10**8, None, 10**12)
+    )
+    page = checked(page.run())
+    assert "Use the setting that fits" not in labels(page, "button")
+    assert any("No smaller setting fits either" in text.value for text in page.text)
+
+
+def test_a_form_that_is_refused_says_nothing_of_memory() -> None:
+    page = with_model(app("Prune"), Path("/nowhere/model"))
+    assert errors(page) == "" and "Host memory, peak" not in markup(page)
 
 
 def test_unknown_run_is_a_sentence_the_list_and_the_form() -> None:
