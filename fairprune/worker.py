@@ -252,6 +252,7 @@ class Execution:
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
+        from fairprune.accelerator import release
         from fairprune.passes import collect
         from fairprune.prune import wanted_dense
         from fairprune.statistics import empty_statistics, matches
@@ -276,6 +277,7 @@ class Execution:
             self.progress(step.done, step.total, str(step))
         statistics_cache.write(place, collected)
         self.statistics = collected
+        release(self.loaded.device)  # what the passes held
 
     def _target(self) -> Target:
         from fairprune.allocation import Target
@@ -285,6 +287,7 @@ class Execution:
         return Target(pruning.sparsity, pattern, pruning.allocation)
 
     def prune(self) -> None:
+        from fairprune.accelerator import release
         from fairprune.prune import LayerPruned, prune
         from fairprune.report import SparsityReport
 
@@ -309,7 +312,9 @@ class Execution:
                     event.blocks,
                     f"block {event.block + 1} of {event.blocks}: {event.report.kind}",
                 )
+        del events
         self.statistics = None  # its memory is wanted for generation
+        release(self.loaded.device)
         parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
         tied = {name: owner for block in self.loaded.blocks for name, owner in block.tied.items()}
         notes = tuple(
