@@ -25,7 +25,7 @@ def test_verdicts_stand_with_margin_and_p(evaluation):
         "exploratory",
         "5.0 points",
         "Holm 0.010",
-        "+75.0 points to +75.0 points",
+        "+75.0 to +75.0 points",
     ):
         assert words in found
     # SPD2 has no labels: no verdict, and why

@@ -83,7 +83,7 @@ def reference_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> 
         row = [f"<b>{escape(name.upper())}</b>", _validity(validity.get(name))]
         for system in REFERENCES:
             cell = metrics[name].get(system)
-            if cell is None:
+            if cell is None or cell["value"] is None:  # why stands in the table of the metrics
                 row.append("<b>–</b>")
                 continue
             value = markup.metric_value(cell, signed)
@@ -128,7 +128,8 @@ def _bounds(bounds: Mapping[str, Any] | None, signed: bool) -> str:
     if bounds is None or bounds["low_fair"] is None:
         return "<b>–</b>"
     ends = [bounds["low_fair"], bounds["high_unfair"]]
-    shown = [markup.number(end, signed=True) if signed else points(end) for end in ends]
+    decimals = [markup.number(end, signed=True) for end in ends]
+    shown = decimals if signed else [points(ends[0]).removesuffix(" points"), points(ends[1])]
     return f"<b>{escape(' to '.join(shown))}</b><small>n = {bounds['n']}</small>"
 
 
