@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fairprune import catalogue, corpora
@@ -358,11 +359,10 @@ class Execution:
 
 def stand_by() -> str:
     """Imports what every run needs, then waits for a line on standard input: the run's id, '' where none comes."""
-
-    import fairprune.models
-    import fairprune.perplexity
-    import fairprune.prune  # noqa: F401
-
+    for name in ("perplexity", "prune", "evaluate"):
+        import_module(f"fairprune.{name}")
+    for name in ("sentence_transformers", "sklearn.linear_model", "sklearn.calibration", "nltk.stem.porter"):
+        import_module(name)
     return sys.stdin.readline().strip()
 
 
