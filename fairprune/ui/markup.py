@@ -67,11 +67,32 @@ def grid(parts: Sequence[str], least: str = "13rem") -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already; scrolls sideways on a narrow window."""
+    """A table of cells that are HTML already; on a narrow window every row is a card of its own.
+
+    The last cell of a row with fewer cells than heads spans the rest; a row of one cell is a note on the row above it.
+    """
     head = "".join(f"<th>{cell}</th>" for cell in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(_row(heads, row) for row in rows)
     inner = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="fp-scroll"><table class="fp-table">{inner}</table></div>'
+
+
+def _row(heads: Sequence[str], row: Sequence[str]) -> str:
+    if len(row) == 1 < len(heads):
+        return f'<tr class="fp-sub"><td colspan="{len(heads)}">{row[0]}</td></tr>'
+    cells = []
+    for place, cell in enumerate(row):
+        span = len(heads) - place if place == len(row) - 1 else 1
+        # The head's text without its mark, for the card. A head is our own HTML: nothing of the data is in it unescaped.
+        name = re.sub(r"<[^>]*>", "", heads[place]).replace('"', "&quot;") if span == 1 else ""
+        spanned = f' colspan="{span}"' if span > 1 else ""
+        cells.append(f'<td{spanned} data-label="{name}">{cell}</td>')
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def chip(word: str, colour: str, symbol: str) -> str:
+    """A word that is a result: a symbol and a colour beside it, never instead of it."""
+    return f'<span class="fp-chip" style="--g:{escape(colour)}"><i>{escape(symbol)}</i>{escape(word)}</span>'
 
 
 def opinion(text: str, group: str, groups: Sequence[str], number: int | None = None, mark: str = "") -> str:
