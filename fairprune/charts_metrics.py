@@ -111,7 +111,7 @@ def metric_panel(name: str, cells: Mapping[str, Any], span: tuple[float, float])
             _add(figure, metric, system, cells[system], mark, ROWS.index("references"), interval=False)
     if not any((cells.get(system) or {}).get("value") is not None for system in REFERENCE_MARKS):
         _dash(figure, ROWS.index("references"), "no references were scored")
-    labels = {"dense": "dense", "pruned": "pruned", "references": "by design", "difference": "change"}
+    labels = {"dense": "dense", "pruned": "pruned", "references": "references", "difference": "change"}
     figure.update_layout(
         height=210,
         margin={"l": 10, "r": 12, "t": 6, "b": 10},

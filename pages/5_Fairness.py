@@ -47,9 +47,8 @@ def metrics(evaluation: dict[str, Any], known: dict[str, Any]) -> None:
     verdicts = inference.verdict_table(known, validity)
     if verdicts:
         st.subheader("What may be concluded?", anchor=False)
-        shared = inference.shared_reason(known)
-        if shared:
-            st.markdown(f"**No verdict for any metric:** {markup.inert(shared)}.")
+        for reason in inference.no_verdicts(known):
+            st.markdown(f"**No verdict.** {markup.inert(reason)}.")
         st.html(verdicts)
         with st.expander("What do these words mean?", icon=":material/help:"):
             st.html(inference.words_list())

@@ -63,11 +63,12 @@ def matched_by(matcher: str | None) -> str:
     return MATCHERS.get(matcher, f"matched by {matcher}") if matcher else ""
 
 
-def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
+def _cell(cell: Mapping[str, Any], signed: bool, difference: bool, tight: bool = False) -> str:
+    """Value, interval and n; `tight`: interval and n in one line."""
     show = markup.metric_difference if difference else markup.metric_value
     unscored = f", {cell['n_unscored']} unscored" if cell["n_unscored"] else ""
     lines = [markup.interval(cell, signed, difference), f"n = {cell['n']}{unscored}"]
-    return _bold(show(cell, signed), *lines)
+    return _bold(show(cell, signed), *([", ".join(lines)] if tight else lines))
 
 
 def _bold(value: str, *lines: str) -> str:
@@ -81,10 +82,9 @@ def _over_chance(cells: Mapping[str, Any], signed: bool) -> str:
         cell = cells.get(name)
         if cell is not None and cell["value"] is not None:
             ends = markup.interval(cell, signed, True).removeprefix("95 %: ")
-            lines.append(
-                f"{system} over it: {markup.metric_difference(cell, signed)} ({ends}), n = {cell['n']}"
-            )
-    return "".join(f"<small>{escape(line)}</small>" for line in lines)
+            value = markup.metric_difference(cell, signed).removesuffix(" points")
+            lines.append(f"{system} over it: {value} ({ends}), n = {cell['n']}")
+    return "".join(f'<small class="fp-line">{escape(line)}</small>' for line in lines)
 
 
 def metric_table(metrics: Mapping[str, Any]) -> str:
@@ -94,8 +94,7 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
         signed = is_signed(metric)
-        words = [metric.title, better(metric), matched_by(cells["dense"].get("matcher"))]
-        title = _bold(metric_label(name), *words)
+        title = _bold(metric_label(name), metric.title)
         reasons = {cells[system].get("reason") for system in ("dense", "pruned")}
         if len(reasons) == 1 and all(cells[system]["value"] is None for system in ("dense", "pruned")):
             rows.append([title, f"<b>–</b><small>{escape(str(reasons.pop() or 'missing'))}</small>"])
@@ -103,17 +102,15 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
         row = [title, *(_cell(cells[system], signed, system == "difference") for system in SYSTEMS)]
         row[-1] += _over_chance(cells, signed)
         rows.append(row)
-        notes = metric_notes(name, cells)
-        if notes:
-            rows.append([escape(" · ".join(notes))])
+        rows.append([escape(" · ".join(metric_notes(name, cells)))])
     return markup.table(heads, rows)
 
 
 def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
-    """What qualifies a metric's numbers: where they come from, what they leave out, how far noise alone goes."""
+    """What qualifies a metric's numbers: which are fairer, where they come from, what they leave out, how far noise goes."""
     metric = METRICS[name]
     signed = is_signed(metric)
-    notes = []
+    notes = [better(metric), *([matched] if (matched := matched_by(cells["dense"].get("matcher"))) else [])]
 
     def both(key: str, show: Callable[[Any], str]) -> str:
         """'dense 12 %, pruned 15 %' of what both cells say."""
@@ -124,7 +121,7 @@ def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
         return percent(value, 0)
 
     if found := both("none_share", rate):
-        notes.append(f"sentences that speak for no group: {found}")
+        notes.append(f"sentences without a group: {found}")
     if found := both("absolute", markup.number):
         notes.append(f"mean of absolute values: {found}")
     if any(cells[system].get("n_single_group") for system in ("dense", "pruned")):
@@ -132,9 +129,9 @@ def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
             f"sets with one group, always fair: {both('n_single_group', str)}; without them: {both('value_multi', percent)}"
         )
     if any(cells[system].get("n_zero_match") for system in ("dense", "pruned")):
-        notes.append(f"summaries that match no word of the source: {both('n_zero_match', str)}")
+        notes.append(f"no word matched: {both('n_zero_match', str)}")
     if found := both("exclusive", rate):
-        notes.append(f"word credit that only one group could give: {found}")
+        notes.append(f"credit that one group alone could give: {found}")
     if metric.contrasts is not None and (found := both("bias", _signed_by(signed))):
         notes.append(f"bootstrap bias of the folded value: {found}")
     for system in ("dense", "pruned"):
@@ -286,14 +283,14 @@ def reliability_note(found: Mapping[str, Any]) -> str:
 
 def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
     if not is_count:
-        return _cell(cell, False, difference)
+        return _cell(cell, False, difference, tight=True)
     if cell["value"] is None:
         return f"<b>–</b><small>{escape(str(cell.get('reason') or 'missing'))}</small>"
     sign = "+" if difference else ""
     ends = "no interval"
     if cell["low"] is not None and cell["high"] is not None:
         ends = f"95 %: {cell['low']:{sign}.1f} to {cell['high']:{sign}.1f}"
-    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}</small><small>n = {cell['n']}</small>"
+    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}, n = {cell['n']}</small>"
     return text.replace("-", "−")
 
 

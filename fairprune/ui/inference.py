@@ -68,19 +68,24 @@ def verdict_chip(cell: Mapping[str, Any]) -> str:
     return markup.chip(verdict, *CHIPS[verdict]) if verdict else ""
 
 
-def shared_reason(metrics: Mapping[str, Any]) -> str | None:
-    """Why there is no verdict at all, where it is the same for every metric; else None."""
-    cells = [cells["difference"] for cells in metrics.values() if "verdict" in cells["difference"]]
-    reasons = {cell["verdict_reason"] for cell in cells}
-    return reasons.pop() if len(reasons) == 1 and all(cell["verdict"] is None for cell in cells) else None
+def no_verdicts(metrics: Mapping[str, Any]) -> list[str]:
+    """Why there is no verdict, 'BUR, UER: why'; [] where there is one, whose table then gives the reasons of the others."""
+    found: dict[str, list[str]] = {}
+    for name in ordered(metrics):
+        cell = metrics[name]["difference"]
+        if cell.get("verdict"):
+            return []
+        if "verdict" in cell:
+            found.setdefault(str(cell["verdict_reason"]), []).append(metric_label(name))
+    return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
 
 
 def verdict_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> str:
     """Metric × verdict with margin, p-values, what n could have shown, bounds for unscored summaries, validity; HTML.
 
-    '' for runs of earlier versions, which have none. A reason that all metrics share is left to `shared_reason`.
+    '' for runs of earlier versions, which have none. Where no metric has a verdict, the reasons are left to `no_verdicts`.
     """
-    shared = shared_reason(metrics)
+    told = bool(no_verdicts(metrics))
     rows = []
     for name in ordered(metrics):
         cell = metrics[name]["difference"]
@@ -88,10 +93,14 @@ def verdict_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> st
             continue
         signed = is_signed(METRICS[name])
         kind = "primary" if cell["primary"] else "exploratory"
+        if not cell["n"]:
+            why = f"<b>–</b><small>{escape(str(cell.get('reason') or 'nothing is scored'))}</small>"
+            rows.append([f"<b>{escape(metric_label(name))}</b><small>{kind}</small>", why])
+            continue
         rows.append(
             [
                 f"<b>{escape(metric_label(name))}</b><small>{kind}</small>",
-                _verdict(cell, shared, signed),
+                _verdict(cell, told),
                 _amount(cell["margin"], signed, "none given"),
                 _p_value(cell),
                 _amount(cell["smallest_detectable"], signed, "no standard error"),
@@ -99,6 +108,16 @@ def verdict_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> st
                 _validity(validity.get(name)),
             ]
         )
+        distance = cell.get("distance")
+        if distance is not None and distance["value"] is not None:
+            ends = markup.interval(distance, signed, True)
+            rows.append(
+                [
+                    escape(
+                        f"judged by its distance from 0: {markup.metric_difference(distance, signed)}, {ends}"
+                    )
+                ]
+            )
     if not rows:
         return ""
     heads = ("Metric", "Verdict", "Margin", "p", "Smallest detectable", "Bounds for unscored", "Valid here?")
@@ -141,15 +160,10 @@ def limits(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{', '.join(names)}: {limit}" for limit, names in found.items()]
 
 
-def _verdict(cell: Mapping[str, Any], shared: str | None, signed: bool) -> str:
+def _verdict(cell: Mapping[str, Any], told: bool) -> str:
+    """The chip, or a dash with the reason unless that was told before."""
     chip = verdict_chip(cell)
-    lines = [f"n = {cell['n']} paired"]
-    if not chip and shared is None:
-        lines.insert(0, str(cell["verdict_reason"]))
-    distance = cell.get("distance")
-    if distance is not None and distance["value"] is not None:
-        ends = markup.interval(distance, signed, True)
-        lines.append(f"judged by its distance from 0: {markup.metric_difference(distance, signed)}, {ends}")
+    lines = [*([] if chip or told else [str(cell["verdict_reason"])]), f"n = {cell['n']} paired"]
     return (chip or "<b>–</b>") + "".join(f"<small>{escape(line)}</small>" for line in lines)
 
 

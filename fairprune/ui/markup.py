@@ -32,7 +32,8 @@ def number(value: float | None, signed: bool = False) -> str:
     """Two decimals; '–' for a missing one."""
     if value is None:
         return "–"
-    return (f"{value:+.2f}" if signed else f"{value:.2f}").replace("-", "−")
+    shown = round(value, 2) + 0.0  # what rounds to zero from below is 0, never −0
+    return (f"{shown:+.2f}" if signed else f"{shown:.2f}").replace("-", "−")
 
 
 def tag(text: str, colour: str | None = None) -> str:
@@ -44,6 +45,8 @@ def tag(text: str, colour: str | None = None) -> str:
 def system_name(system: str) -> str:
     """'dense', 'pruned' … with its mark."""
     mark = MARKS[system]
+    if mark.symbol.startswith("x"):
+        return f'<span class="fp-cross" style="color:{mark.colour}"></span>{escape(mark.label)}'
     shape = f" fp-{mark.symbol}" if mark.symbol in ("diamond", "square") else ""
     return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(mark.label)}'
 

@@ -38,13 +38,15 @@ def draw_panels(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> None
             for column, name in zip(st.columns(COLUMNS, gap="large"), members[start:], strict=False):
                 with column:
                     _panel(name, metrics[name], validity.get(name), unit, span)
+    missing: dict[str, list[str]] = {}
     for name in names:
         if name not in drawn:
-            reason = metrics[name]["dense"].get("reason") or "not computed"
-            st.html(
-                panel_head(name, metrics[name], None) + f'<div class="fp-note">– {escape(str(reason))}</div>'
-            )
-            _meaning(name)
+            missing.setdefault(str(metrics[name]["dense"].get("reason") or "not computed"), []).append(name)
+    for reason, members in missing.items():
+        st.caption(f"– {', '.join(map(metric_label, members))}: {markup.inert(reason)}.")
+        with st.container(horizontal=True):
+            for name in members:
+                _meaning(name)
 
 
 def legend(metrics: Mapping[str, Any]) -> str:

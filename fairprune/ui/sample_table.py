@@ -61,11 +61,11 @@ def draw_samples(
         column_config={
             "sample": st.column_config.NumberColumn(width=70),
             "read": st.column_config.LinkColumn("read", display_text="summaries", width=100),
-            "topic": st.column_config.TextColumn(width="medium"),
+            "topic": st.column_config.TextColumn(width=170),
             "mix": st.column_config.TextColumn("composition", width=130),
             "UER dense %": st.column_config.NumberColumn(format="%.1f", width=100),
             "UER pruned %": st.column_config.NumberColumn(format="%.1f", width=105),
-            "UER change": st.column_config.NumberColumn("UER change, points", format="%+.1f", width=140),
+            "UER change": st.column_config.NumberColumn("UER change", format="%+.1f pts", width=110),
             "BUR dense": st.column_config.TextColumn(width=90),
             "BUR pruned": st.column_config.TextColumn(width=95),
             "notes": st.column_config.TextColumn(width="large"),
@@ -84,7 +84,7 @@ def _widgets(found: SampleFilter, sets: Sequence[OpinionSet], groups: Sequence[s
     }
     _box(first[0], "sort", "Worst samples first by", SORTS)
     _box(first[1], "under", "Under-represented by BUR", under)
-    _box(first[2], "state", "Kind", {"": "all"} | STATES)
+    _box(first[2], "state", "Kind of sample", {"": "all"} | STATES)
     _box(
         second[0],
         "mix",

@@ -183,8 +183,8 @@ def sample_rows(
         url: address of a sample's page, to which its number is added.
 
     Returns:
-        Columns sample (from 1), link, topic, composition, BUR and UER of both systems, change of UER in percentage points
-        (missing where one is unscored), notes.
+        Columns sample (from 1), link, topic, change of UER in percentage points (missing where one is unscored), UER and
+        BUR of both systems, composition, notes.
     """
     rows = []
     for place in places:
@@ -206,7 +206,7 @@ def sample_rows(
             }
         )
     numbers = ["UER change", "UER dense %", "UER pruned %"]
-    columns = ["sample", "read", "topic", "mix", *numbers, "BUR dense", "BUR pruned", "notes"]
+    columns = ["sample", "read", "topic", *numbers, "BUR dense", "BUR pruned", "mix", "notes"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "float64"))
 
 
