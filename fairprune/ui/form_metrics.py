@@ -180,10 +180,11 @@ def _extra(sentiment: bool) -> dict[str, Any]:
 def _bertscore(preset: str) -> dict[str, Any]:
     usual = PRESETS[preset].get("metrics", {}).get("quality_bertscore", "none")
     names = [usual, *(name for name in BERTSCORES if name != usual)]
+    titles = {name: BERTSCORES[name] + (f", as in {preset}" if name == usual else "") for name in names}
     kind = st.selectbox(
         "BERTScore of the summaries",
         names,
-        format_func=lambda name: BERTSCORES[name] + (f", as in {preset}" if name == usual else ""),
+        format_func=titles.__getitem__,
         help=sentence(MetricSpec, "quality_bertscore"),
         **keyed(f"quality_bertscore.{preset}"),
     )
