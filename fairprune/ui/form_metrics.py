@@ -213,7 +213,7 @@ def _family(extra: tuple[str, ...]) -> dict[str, Any]:
         usual = f"{MARGINS[name] * scale(name):g}" if name in MARGINS else "none"
         typed = columns[place % len(columns)].number_input(
             f"{metric_label(name)}, {unit}",
-            min_value=0.0,
+            min_value=0.01 if METRICS[name].is_rate else 0.001,  # a margin is above 0
             max_value=most(name) * scale(name),
             value=None,
             placeholder=usual,
