@@ -17,7 +17,7 @@ from fairprune.ui.form import KINDS
 from fairprune.ui.page import PAGES, capitalised
 from fairprune.ui.preview import calibration_of
 from fairprune.ui.progress import fraction, speed_tile, timing
-from fairprune.ui.runs import STATES, headline_tiles, option
+from fairprune.ui.runs import STATES, headline_tiles, merged, option
 from fairprune.worker import STAGES
 from tests.conftest import ROOT
 from tests.pages.filled import spec
@@ -71,7 +71,7 @@ def test_durations() -> None:
 def test_numbers_and_intervals() -> None:
     assert markup.number(None) == "–"
     assert markup.number(-0.126, signed=True) == "−0.13"
-    assert markup.interval(cell(0.5, low=0.25, high=0.75), False) == f"95 %: 25.0{SPACE}% to 75.0{SPACE}%"
+    assert markup.interval(cell(0.5, low=0.25, high=0.75), False) == f"95 %: 25.0 to 75.0{SPACE}%"
     assert markup.interval(cell(0.5, low=-0.25, high=0.75), False, True) == "95 %: −25.0 to +75.0"
     assert markup.interval(cell(0.5, low=-0.25, high=0.75), True) == "95 %: −0.25 to +0.75"
     assert markup.interval(cell(0.5), False) == "no interval"
@@ -327,7 +327,7 @@ def test_every_number_of_a_tile_has_its_own_interval_and_n() -> None:
     degenerate = {"dense": {"share": 0.125, "n": 8}, "pruned": {"share": 1.0, "n": 7}}
     evaluation = {"metrics": {"bur": cells}, "degenerate": degenerate}
     own = [
-        f"dense, 95 %: 25.0{SPACE}% to 75.0{SPACE}%, n = 8",
+        f"dense, 95 %: 25.0 to 75.0{SPACE}%, n = 8",
         "pruned, no n-gram &lt;matches&gt;, n = 0, 8 unscored",
     ]
     assert notes(headline_tiles(None, evaluation, brief=True)) == [own]
@@ -358,6 +358,18 @@ def notes(tiles: list[str]) -> list[list[str]]:
     """The small lines of every tile."""
     found = [re.findall(r'<div class="fp-note">(.*?)</div>', tile) for tile in tiles]
     return [[re.sub(f"n{SPACE}={SPACE}", "n = ", line) for line in lines] for lines in found]
+
+
+def test_notes_of_one_beginning_or_one_end_are_one() -> None:
+    assert merged(["33% are degenerate: no number", "33% are degenerate: no claim", "one topic only"]) == [
+        "33% are degenerate: no number; no claim",
+        "one topic only",
+    ]
+    assert merged(["BUR is not: care", "UER is not: care", "x: y: z"]) == [
+        "BUR is not; UER is not: care",
+        "x: y: z",
+    ]
+    assert merged([]) == []
 
 
 def test_option_names_what_tells_runs_apart() -> None:

@@ -26,7 +26,7 @@ def test_verdicts_stand_with_margin_and_p(evaluation):
         "exploratory",
         "5.0 points",
         "Holm 0.010",
-        "+75.0 to +75.0 points",
+        "<b>+75.0 to +75.0</b><small>points, n = 40</small>",
         "<b>valid</b><small>oracle &lt; random &lt; one group in 100",
     ):
         assert words in found, words

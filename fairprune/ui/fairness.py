@@ -67,7 +67,8 @@ def _cell(cell: Mapping[str, Any], signed: bool, difference: bool, tight: bool =
     """Value, interval and n; `tight`: interval and n in one line."""
     show = markup.metric_difference if difference else markup.metric_value
     unscored = f", {cell['n_unscored']} unscored" if cell["n_unscored"] else ""
-    lines = [markup.interval(cell, signed, difference), f"n = {cell['n']}{unscored}"]
+    count = f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{cell['n']}" if tight else f"n = {cell['n']}"
+    lines = [markup.interval(cell, signed, difference), f"{count}{unscored}"]
     return _bold(show(cell, signed), *([", ".join(lines)] if tight else lines))
 
 

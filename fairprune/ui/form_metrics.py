@@ -30,8 +30,8 @@ LABELS = {
 }
 BERTSCORES = {"none": "None", "packaged": "Packaged encoder (MiniLM)", "other": "Another encoder …"}
 WITHHELD = (
-    "Not offered for groups that are sentiments: embedding, ec_embedding, cp_embedding. The packaged encoder does not tell "
-    "sentiment apart well enough, and they would be withheld."
+    "Not offered for groups that are sentiments: sentence embeddings as matcher, EC and CP by similarity. The packaged encoder "
+    "does not tell sentiment apart well enough, and they would be withheld."
 )
 NEEDS_MODEL = {"ec", "cp"}
 BY_SIMILARITY = {"ec_embedding", "cp_embedding"}

@@ -189,8 +189,9 @@ def _bounds(cell: Mapping[str, Any], signed: bool) -> str:
     if signed:
         shown = f"{markup.number(low, True)} to {markup.number(high, True)}"
     else:
-        shown = f"{points(low).removesuffix(' points')} to {points(high)}"
-    return f"<b>{escape(shown)}</b><small>n = {bounds['n']}</small>"
+        shown = " to ".join(points(end).removesuffix(" points") for end in (low, high))
+    unit = "" if signed else "points, "
+    return f"<b>{escape(shown)}</b><small>{unit}n = {bounds['n']}</small>"
 
 
 def _validity(found: Mapping[str, Any] | None) -> str:

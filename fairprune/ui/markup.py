@@ -228,7 +228,7 @@ def metric_difference(cell: Mapping[str, Any], signed: bool) -> str:
 
 
 def interval(cell: Mapping[str, Any], signed: bool, difference: bool = False) -> str:
-    """'95 %: 1.0 % to 2.0 %', or that there is none."""
+    """'95 %: 1.0 to 2.0 %', or that there is none."""
     if cell["value"] is None:
         return str(cell.get("reason") or "missing")
     if cell["low"] is None or cell["high"] is None:
@@ -238,5 +238,6 @@ def interval(cell: Mapping[str, Any], signed: bool, difference: bool = False) ->
     elif difference:
         ends = [points(cell[end]).removesuffix(" points") for end in ("low", "high")]
     else:
-        ends = [percent(cell[end]) for end in ("low", "high")]
+        unit = "\N{NO-BREAK SPACE}%"
+        ends = [percent(cell["low"]).removesuffix(unit), percent(cell["high"])]
     return f"95 %: {ends[0]} to {ends[1]}"

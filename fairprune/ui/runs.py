@@ -217,7 +217,8 @@ def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:
     flagged = {name for name, found in evaluation["degenerate"].items() if found["flag"]}
     kinds: dict[str, list[str]] = {"error": [], "warning": [], "info": [], "folded": []}
     for note in evaluation["notes"]:
-        kinds[_kind(note, flagged, evaluation.get("no_claim") or ())].append(_capital(note))
+        kinds[_kind(note, flagged, evaluation.get("no_claim") or ())].append(note)
+    kinds = {kind: [_capital(note) for note in merged(found)] for kind, found in kinds.items()}
     if kinds["error"]:
         st.error("\n\n".join(kinds["error"]), icon=":material/report:")
     if not notes:
@@ -231,6 +232,23 @@ def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:
             st.markdown("\n".join(f"- {note}" for note in kinds["folded"]))
 
 
+def merged(notes: Sequence[str]) -> list[str]:
+    """Notes of one beginning ('what is so: what follows') as one, then notes of one end.
+
+    >>> merged(["a is bad: no x", "a is bad: no y", "b: z", "c: z"])
+    ['a is bad: no x; no y', 'b; c: z']
+    """
+    follows: dict[str, list[str]] = {}
+    for note in notes:
+        head, _, tail = note.partition(": ")
+        follows.setdefault(head, []).append(tail)
+    heads: dict[str, list[str]] = {}
+    for head, tails in follows.items():
+        heads.setdefault("; ".join(tails), []).append(head)
+    bare = heads.pop("", [])
+    return [*(f"{'; '.join(found)}: {tail}" for tail, found in heads.items()), *bare]
+
+
 def _capital(note: str) -> str:
     return f"{markup.inert(note[:1].upper() + note[1:].rstrip('.'))}."
 
@@ -241,5 +259,8 @@ def _kind(note: str, flagged: set[str], no_claim: Sequence[str]) -> str:
         return "error"
     if any(note.startswith(reason) for reason in no_claim):
         return "warning"
-    limiting = (DEMONSTRATION, "read what pruning changed with care", "intervals", "summaries unscored")
+    limiting = (
+        *(DEMONSTRATION, "read what pruning changed with care", "summaries unscored"),
+        *("intervals are conditional", "there are no intervals"),
+    )
     return "info" if any(words in note for words in limiting) else "folded"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fairprune.metric_spec import MetricSpec
+from fairprune.paths import home
 from fairprune.store import Run, open_store
 from fairprune.ui.downloads import FORMATS, file_of, numbers_frame, samples_frame
 from tests.pages.filled import (
@@ -270,3 +272,37 @@ def test_further_metrics_have_their_panels_or_their_reason() -> None:
     assert "EC by similarity" in why and "CP by similarity" in why and "withheld" in why
     labels = [popover.proto.popover.label for popover in page.get("popover")]
     assert "What does EC by similarity mean?" in labels
+
+
+OVERFLOW = """() => [...document.querySelectorAll('[data-testid="stMain"] *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .filter(e => !e.closest('.fp-scroll') && !e.closest('[data-testid="stDataFrame"]'))
+    .map(e => e.tagName)"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_in_a_browser_nothing_overflows_and_files_come(many: Run, tmp_path: Path) -> None:
+    from tests.browser import chromium, server, settled, watched
+
+    with server(home()) as (address, _), chromium() as browser:
+        for width, dark in ((1400, False), (360, True)):
+            page, wrong = watched(browser, address, width=width, dark=dark)
+            page.goto(f"{address}/Fairness?run={many.id}&curve=bur&filter=topic%3Dfilm%2B3")
+            settled(page)
+            page.locator(".js-plotly-plot").nth(7).wait_for(timeout=30_000)
+            assert page.evaluate(OVERFLOW) == []
+            page.get_by_text("1 of 40 samples").wait_for()
+            if width == 1400:
+                # the table's own file would not be neutral
+                assert not page.locator('button[aria-label^="Download as CSV"]').first.is_visible()
+                for label, ending in (("CSV", ".csv"), ("Parquet", ".parquet"), ("LaTeX", ".tex")):
+                    with page.expect_download() as found:
+                        page.get_by_test_id("stDownloadButton").filter(has_text=label).first.click()
+                    assert found.value.suggested_filename == f"fairness-{many.id}{ending}"
+                    found.value.save_as(tmp_path / ending)
+                    assert (tmp_path / ending).stat().st_size > 1000
+                page.get_by_role("button", name="What does BUR mean?").click()
+                page.get_by_text("How often a summary clearly").first.wait_for()
+            assert not wrong, wrong
+            page.context.close()
