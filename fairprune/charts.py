@@ -152,7 +152,10 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def points(value: float | None, digits: int = 1) -> str:
     """A difference of fractions in percentage points: 0.125 → '+12.5 points'; '–' for a missing one."""
-    return "–" if value is None else f"{100 * value:+.{digits}f} points".replace("-", "−")
+    if value is None:
+        return "–"
+    # + 0.0: what rounds to zero from below is +0.0, never −0.0
+    return f"{round(100 * value, digits) + 0.0:+.{digits}f} points".replace("-", "−")
 
 
 _AXIS: dict[str, Any] = {"type": "category", "fixedrange": True, "showgrid": False, "tickfont": {"size": 15}}

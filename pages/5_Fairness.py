@@ -6,96 +6,95 @@ from typing import Any
 
 import streamlit as st
 
-from fairprune.charts import confusion_heatmap, direction_chart, percent
+from fairprune.charts import confusion_heatmap, direction_chart
 from fairprune.charts_labels import reliability_chart
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
-from fairprune.ui import fairness, inference, markup, open_page, refusals, refuse
+from fairprune.ui import downloads, fairness, inference, markup, open_page, refusals, refuse
+from fairprune.ui.curve import draw_curve
+from fairprune.ui.panels import draw_panels
 from fairprune.ui.runs import flags, pick_run
+from fairprune.ui.sample_table import draw_samples
+
+QUIET = {"displaylogo": False}
 
 
-def direction(evaluation: dict[str, Any]) -> None:
+def direction(evaluation: dict[str, Any], groups: list[str]) -> None:
     st.subheader("Whom do the summaries lean to?", anchor=False)
-    groups = list(dict.fromkeys(row["group"] for row in evaluation["groups"]))
     st.plotly_chart(
         direction_chart(evaluation["groups"], groups),
         key="fairness.direction",
-        config={"displaylogo": False},
+        config=QUIET,
         alt="Per group: mean share in the summary minus fair share, with 95 % intervals.",
     )
     st.caption(
         "Right of the line a group has more room in the summaries than its fair share, left of it less. "
-        "Lines are 95 % intervals (bootstrap over topics). The random extract shows what summaries of this "
-        "length score by chance."
+        "Lines are 95 % intervals (bootstrap over topics)."
     )
     missing = [f"{row['group']}, {row['system']}" for row in evaluation["groups"] if row["value"] is None]
     if missing:
         st.caption(markup.inert(f"– Not scored: {'; '.join(missing)}."))
+    with st.expander("The same per group in numbers, and whose opinions are covered"):
+        st.html(fairness.group_table(evaluation))
+        if evaluation.get("evidence"):
+            st.caption(fairness.coverage_note(evaluation["evidence"]))
 
 
-def metrics(evaluation: dict[str, Any]) -> None:
+def metrics(evaluation: dict[str, Any], known: dict[str, Any]) -> None:
+    validity = evaluation.get("validity") or {}
     st.subheader("Metrics", anchor=False)
-    st.html(fairness.metric_table(evaluation["metrics"]))
+    draw_panels(known, validity)
+    verdicts = inference.verdict_table(known, validity)
+    if verdicts:
+        st.subheader("What may be concluded?", anchor=False)
+        for reason in inference.no_verdicts(known):
+            st.markdown(f"**No verdict.** {markup.inert(reason)}.")
+        st.html(verdicts)
+        with st.expander("What do these words mean?", icon=":material/help:"):
+            st.html(inference.words_list())
+    st.subheader("All numbers", anchor=False)
+    st.html(fairness.metric_table(known))
     st.caption(
-        "Even a fair short summary rarely scores exactly 0: compare with the random extract. "
-        "The difference pairs the samples that both systems score."
+        markup.inert(
+            "Even a fair short summary rarely scores exactly 0: compare with the random extract. The difference pairs the "
+            "samples that both systems score. " + " ".join(f"{limit}." for limit in inference.limits(known))
+        )
     )
-    for title, table, note in inference.sections(evaluation):
-        st.subheader(title, anchor=False)
-        st.html(table)
-        st.caption(markup.inert(note))
-    for name in fairness.ordered(evaluation["metrics"]):
-        metric = METRICS[name]
-        with st.expander(f"What does {name.upper()} mean?"):
-            st.markdown(
-                f"**{markup.inert(metric.meaning)}** {markup.inert(metric.definition)} {fairness.better(metric)}."
-            )
-            st.latex(metric.formula)
-            st.caption(markup.inert(f"Best value {metric.best:g}. Source: {metric.source}"))
+    references = inference.reference_table(known)
+    if references:
+        with st.expander("Reference systems: fair and unfair by construction"):
+            st.html(references)
+            st.caption(inference.REFERENCES_NOTE)
 
 
-def samples(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
-    st.subheader("Samples, worst change first", anchor=False)
-    ids = [sample["set_id"] for sample in evaluation["samples"]]
-    found = store.sets(ids)
-    frame = fairness.sample_rows(
-        evaluation["samples"], [found[key].topic for key in ids], f"Summaries?run={run.id}&sample="
+def quality(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
+    st.subheader("Quality beside it", anchor=False)
+    st.html(fairness.quality_table(evaluation["quality"]))
+    st.caption(
+        f"{fairness.degenerate_note(evaluation['degenerate'])} {fairness.loss_note(evaluation['samples'])}"
     )
-    st.dataframe(
-        frame,
-        hide_index=True,
-        placeholder="–",
-        column_config={
-            "read": st.column_config.LinkColumn("read", display_text="summaries", width="small"),
-            "topic": st.column_config.TextColumn(width="medium"),
-            "notes": st.column_config.TextColumn(width="large"),
-            "UER dense %": st.column_config.NumberColumn(format="%.1f"),
-            "UER pruned %": st.column_config.NumberColumn(format="%.1f"),
-            "UER change": st.column_config.NumberColumn("UER change, points", format="%+.1f"),
-        },
-    )
+    perplexity = store.result(run.id, "perplexity")
+    if perplexity is not None:
+        st.html(fairness.perplexity_table(perplexity))
+    st.caption(fairness.perplexity_note(perplexity))
 
 
-def classifier(report: dict[str, Any]) -> None:
+def classifier(evaluation: dict[str, Any]) -> None:
+    report = evaluation["classifier"]
     st.subheader("How good is the group classifier?", anchor=False)
+    tiles = fairness.classifier_tiles(report, evaluation.get("polarity") or {})
+    if tiles:
+        st.html(markup.grid(tiles, "17rem"))
     if "accuracy" not in report:
         st.info(markup.inert(fairness.untested(report)), icon=":material/info:")
         return
-    st.html(
-        markup.tile(
-            "Accuracy on held-out opinions",
-            percent(report["accuracy"]),
-            f"95 %: {percent(report['low'])} to {percent(report['high'])}, n = {report['n_heldout']}",
-            *fairness.label_facts(report),
-        )
-    )
     st.caption("SPD2 and the labels under sentences rest on this classifier: where it errs, they err.")
     left, right = st.columns(2, gap="large")
     with left:
         st.plotly_chart(
             confusion_heatmap(report["confusion"], report["groups"]),
             key="fairness.confusion",
-            config={"displaylogo": False},
+            config=QUIET,
             alt="Confusion matrix of the group classifier on held-out opinions.",
         )
     if "reliability" not in report:  # runs of earlier versions
@@ -104,7 +103,7 @@ def classifier(report: dict[str, Any]) -> None:
         st.plotly_chart(
             reliability_chart(report["reliability"]["bins"]),
             key="fairness.reliability",
-            config={"displaylogo": False},
+            config=QUIET,
             alt="Reliability of the group classifier: stated confidence against the share that is right.",
         )
         st.caption(fairness.reliability_note(report["reliability"]))
@@ -115,28 +114,26 @@ def draw(store: Store, run: Run) -> None:
     if evaluation is None:
         refuse("this run has no fairness numbers: start it again on the page Prune")
         return
+    known = {name: cells for name, cells in evaluation["metrics"].items() if name in METRICS}
+    groups = list(dict.fromkeys(row["group"] for row in evaluation["groups"]))
+    found = store.sets(sample["set_id"] for sample in evaluation["samples"])
+    sets = [found[sample["set_id"]] for sample in evaluation["samples"]]
     flags(evaluation)
-    direction(evaluation)
-    metrics(evaluation)
-    st.subheader("Quality beside it", anchor=False)
-    st.html(fairness.quality_table(evaluation["quality"]))
-    st.caption(fairness.degenerate_note(evaluation["degenerate"]))
+    direction(evaluation, groups)
+    metrics(evaluation, known)
+    st.subheader("Does it depend on how one measures?", anchor=False)
+    with refusals():
+        draw_curve(store, run)
+    quality(store, run, evaluation)
+    st.subheader("Samples", anchor=False)
+    draw_samples(store, run, store.result(run.id, "generation"), evaluation["samples"], sets, groups)
+    classifier(evaluation)
+    st.subheader("Take the numbers with you", anchor=False)
     perplexity = store.result(run.id, "perplexity")
-    if perplexity is not None:
-        st.html(fairness.perplexity_table(perplexity))
-    st.caption(fairness.perplexity_note(perplexity))
-    if evaluation.get("coverage"):
-        st.html(fairness.coverage_table(evaluation["coverage"]))
-        st.caption(fairness.coverage_note(evaluation["evidence"]))
-    samples(store, run, evaluation)
-    classifier(evaluation["classifier"])
-    st.download_button(
-        "All numbers as CSV",
-        fairness.metric_rows(evaluation, perplexity).to_csv(index=False),
-        f"fairness-{run.id}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    downloads.draw_downloads(
+        run.id,
+        lambda: downloads.numbers_frame(run.id, evaluation, perplexity),
+        lambda: downloads.samples_frame(run.id, evaluation["samples"], sets, groups),
     )
 
 

@@ -101,6 +101,7 @@ def test_sqlalchemy_stands_only_in_the_store():
         "fairprune.ui",
         "fairprune.cli",
         "fairprune.results",
+        "fairprune.specifications",
     ],
 )
 def test_what_a_page_can_reach_imports_no_torch(module):

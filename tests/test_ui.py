@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from fairprune.errors import BadInput
@@ -18,7 +17,7 @@ from fairprune.ui.form import KINDS
 from fairprune.ui.page import PAGES, capitalised
 from fairprune.ui.preview import calibration_of
 from fairprune.ui.progress import fraction, speed_tile, timing
-from fairprune.ui.runs import STATES, headline_tiles, option
+from fairprune.ui.runs import STATES, headline_tiles, merged, option
 from fairprune.worker import STAGES
 from tests.conftest import ROOT
 from tests.pages.filled import spec
@@ -72,7 +71,7 @@ def test_durations() -> None:
 def test_numbers_and_intervals() -> None:
     assert markup.number(None) == "–"
     assert markup.number(-0.126, signed=True) == "−0.13"
-    assert markup.interval(cell(0.5, low=0.25, high=0.75), False) == f"95 %: 25.0{SPACE}% to 75.0{SPACE}%"
+    assert markup.interval(cell(0.5, low=0.25, high=0.75), False) == f"95 %: 25.0 to 75.0{SPACE}%"
     assert markup.interval(cell(0.5, low=-0.25, high=0.75), False, True) == "95 %: −25.0 to +75.0"
     assert markup.interval(cell(0.5, low=-0.25, high=0.75), True) == "95 %: −0.25 to +0.75"
     assert markup.interval(cell(0.5), False) == "no interval"
@@ -107,7 +106,93 @@ def test_signed_metrics_are_decimals() -> None:
     cells = {name: cell(-0.25, none_share=0.5) for name in ("dense", "pruned", "difference", "random")}
     text = fairness.metric_table({"spd2": cells})
     assert "<b>−0.25</b>" in text and "%</b>" not in text
-    assert f"50{SPACE}% of its sentences speak for no group" in text
+    assert f"sentences without a group: dense 50{SPACE}%, pruned 50{SPACE}%" in text
+
+
+def test_a_metric_without_any_value_says_why_once() -> None:
+    cells = {
+        name: cell(None, n=0, reason="no <b>labels</b>")
+        for name in ("dense", "pruned", "difference", "random")
+    }
+    text = fairness.metric_table({"spd2": cells})
+    assert text.count("no &lt;b&gt;labels&lt;/b&gt;") == 1 and 'colspan="4"' in text
+
+
+def test_notes_of_a_metric() -> None:
+    own = {"n_zero_match": 1, "exclusive": 0.5, "n_single_group": 2, "value_multi": 0.25, "bias": 0.01}
+    noise = cell(0.02, low=-0.01, high=0.05)
+    cells = {**{name: cell(0.5, **own) for name in ("dense", "pruned", "difference")}, "noise": noise}
+    assert fairness.metric_notes("bur", cells) == [
+        "↓ lower is fairer",
+        f"sets with one group, always fair: dense 2, pruned 2; without them: dense 25.0{SPACE}%, pruned 25.0{SPACE}%",
+        "no word matched: dense 1, pruned 1",
+        f"credit that one group alone could give: dense 50{SPACE}%, pruned 50{SPACE}%",
+        "noise (dense asked twice): +2.0 points, 95 %: −1.0 to +5.0, n = 3",
+    ]
+    # a folded metric says its bias
+    assert (
+        "bootstrap bias of the folded value: dense +1.0 points, pruned +1.0 points"
+        in fairness.metric_notes("sof", cells)
+    )
+    corrected = {**cells["dense"], "correction_low": -0.1, "correction_high": 0.2, "n_outside": 3}
+    assert (
+        "the confusion matrix leaves open, dense: −0.10 to +0.20, 3 samples beyond [0, 1]"
+        in fairness.metric_notes("spd2", {**cells, "dense": corrected})
+    )
+
+
+def test_what_lies_over_a_random_extract_of_the_same_length() -> None:
+    names = ("dense", "pruned", "difference", "random")
+    cells = {**{name: cell(0.5) for name in names}, "excess": cell(-0.1, low=-0.2, high=0.0)}
+    text = fairness.metric_table({"bur": {**cells, "excess_pruned": cell(None)}})
+    assert "dense over it: −10.0 (−20.0 to +0.0), n = 3" in text and "pruned over it" not in text
+
+
+def test_what_rounds_to_zero_has_no_minus() -> None:
+    from fairprune.charts import points
+
+    assert points(-0.0004) == "+0.0 points"
+    assert markup.number(-0.004, signed=True) == "+0.00" and markup.number(-0.004) == "0.00"
+
+
+def test_a_row_becomes_a_card_with_the_names_of_its_cells() -> None:
+    text = markup.table(["Metric", markup.system_name("random")], [["a", "b"], ["only"], ["x"]])
+    assert '<td data-label="Metric">a</td><td data-label="random extract">b</td>' in text
+    assert '<tr class="fp-sub"><td colspan="2">only</td></tr>' in text
+    text = markup.table(["Metric", "A", "B"], [["a", "rest"]])
+    assert '<td colspan="2" data-label="">rest</td>' in text
+
+
+def test_per_group_numbers_escape_and_show_n() -> None:
+    rows = [
+        {"group": "<b>", "system": system, "value": value, "low": None, "high": None, "n": 3}
+        for system, value in (("dense", 0.25), ("pruned", None), ("random_pruned", 0.5))
+    ]
+    text = fairness.group_table({"groups": rows, "coverage": rows[:1]})
+    assert "&lt;b&gt;" in text and "<b><b>" not in text
+    assert "<b>+25.0 points</b>" in text and f"<b>25.0{SPACE}%</b>" in text  # the lean, the coverage
+    assert text.count("n = 3") == 3  # random_pruned has no column
+    assert "share of its opinions covered" in text and "<b>–</b>" in text
+    assert fairness.group_table({"groups": []}) == ""
+
+
+def test_losses_under_the_dense_model() -> None:
+    assert fairness.loss_note([{}, {"loss_ratio": None}]) == ""
+    note = fairness.loss_note(
+        [{"loss_ratio": 1.0}, {"loss_ratio": 4.0}, {"loss_ratio": 2.0}, {"loss_ratio": None}]
+    )
+    assert note.endswith("median 2.00, highest 4.00, above 3 (degenerate) in 1 of n = 3.")
+
+
+def test_what_is_known_of_the_classifier() -> None:
+    bias = {"value": -0.1, "low": -0.2, "high": 0.0, "n": 40}
+    test = {"auc": 0.61, "low": 0.59, "high": 0.63, "pairs": 100, "passed": False}
+    (first, second) = fairness.classifier_tiles({"reason": "why", "spd2_bias": bias}, {HOSTILE: test})
+    assert "−0.10" in first and "95 %: −0.20 to +0.00, n = 40" in first
+    assert ESCAPED in second and "0.61" in second and "not passed" in second
+    (missing,) = fairness.classifier_tiles({"spd2_bias": {"value": None, "reason": "<b>"}}, {})
+    assert "–" in missing and "&lt;b&gt;" in missing
+    assert fairness.classifier_tiles({"reason": "why"}, {}) == []
 
 
 def test_metrics_in_order() -> None:
@@ -127,21 +212,9 @@ def sample(bur: int | None, uer: float | None, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_samples_worst_change_first_and_missing_last() -> None:
-    samples = [
-        {"dense": sample(0, 0.1), "pruned": sample(None, None)},  # not comparable
-        {"dense": sample(0, 0.1), "pruned": sample(0, 0.05)},  # −5
-        {"dense": sample(0, 0.0), "pruned": sample(1, 0.2, degenerate=["empty"])},  # +20
-    ]
-    frame = fairness.sample_rows(samples, ["a", "b", "c"], "S?sample=")
-    assert list(frame["sample"]) == [3, 2, 1]
-    assert list(frame["read"]) == ["S?sample=3", "S?sample=2", "S?sample=1"]
-    assert list(frame["UER change"][:2]) == pytest.approx([20.0, -5.0])
-    assert pd.isna(frame["UER change"][2]) and frame["BUR pruned"][2] == "–"
-    assert frame["notes"][0] == "pruned: empty"
-    assert frame["notes"][2] == "pruned: unscored: no match"
-    assert fairness.change_text(samples[0]) == "not comparable"
-    assert fairness.change_text(samples[2]) == "UER +20.0 points"
+def test_the_change_of_a_sample() -> None:
+    assert fairness.change_text({"dense": sample(0, 0.1), "pruned": sample(None, None)}) == "not comparable"
+    assert fairness.change_text({"dense": sample(0, 0.0), "pruned": sample(1, 0.2)}) == "UER +20.0 points"
 
 
 def test_facts_of_a_sample() -> None:
@@ -153,36 +226,6 @@ def test_facts_of_a_sample() -> None:
         "Degenerate: fewer than 5 words.",
     ]
     assert fairness.sample_facts(sample(None, None))[0] == "Not scored: no match."
-
-
-def test_file_of_numbers_keeps_missing_empty() -> None:
-    group = {"group": "fresh", "system": "dense", "value": 0.1, "low": 0.0, "high": 0.2, "n": 3}
-    frame = fairness.metric_rows(
-        {
-            "metrics": {"bur": {"dense": cell(None, reason="why")}},
-            "quality": {"words": {"dense": cell(4.0)}},
-            "groups": [group],
-        }
-    )
-    lines = frame.to_csv(index=False).splitlines()
-    assert (
-        lines[0] == "part,name,system,value,low,high,bias,absolute,matcher,n,n_unscored,n_zero_match,reason"
-    )
-    assert lines[1] == "metrics,bur,dense,,,,,,,3,1,,why"
-    assert lines[3].startswith("group difference,fresh,dense,0.1,0.0,0.2,,,,3")
-
-
-def test_perplexity_stands_in_the_file_with_its_tokens() -> None:
-    empty: dict[str, object] = {"metrics": {}, "quality": {}, "groups": []}
-    dense = {"value": 20.0, "tokens": 254, "windows": 2, "window_tokens": 128, "reason": None}
-    short = {"value": None, "tokens": 0, "windows": 0, "window_tokens": 128, "reason": "too short"}
-    frame = fairness.metric_rows(empty, {"general": {"dense": dense, "pruned": short, "ratio": None}})
-    lines = frame.to_csv(index=False).splitlines()
-    assert lines[1:] == [
-        "perplexity,general,dense,20.0,,,,,,254,,,",
-        "perplexity,general,pruned,,,,,,,,,,too short",
-        "perplexity,general,ratio,,,,,,,,,,",
-    ]
 
 
 def run_at(stage: str | None, done: int = 0, total: int = 0, **seconds: float) -> Run:
@@ -284,7 +327,7 @@ def test_every_number_of_a_tile_has_its_own_interval_and_n() -> None:
     degenerate = {"dense": {"share": 0.125, "n": 8}, "pruned": {"share": 1.0, "n": 7}}
     evaluation = {"metrics": {"bur": cells}, "degenerate": degenerate}
     own = [
-        f"dense, 95 %: 25.0{SPACE}% to 75.0{SPACE}%, n = 8",
+        f"dense, 95 %: 25.0 to 75.0{SPACE}%, n = 8",
         "pruned, no n-gram &lt;matches&gt;, n = 0, 8 unscored",
     ]
     assert notes(headline_tiles(None, evaluation, brief=True)) == [own]
@@ -315,6 +358,18 @@ def notes(tiles: list[str]) -> list[list[str]]:
     """The small lines of every tile."""
     found = [re.findall(r'<div class="fp-note">(.*?)</div>', tile) for tile in tiles]
     return [[re.sub(f"n{SPACE}={SPACE}", "n = ", line) for line in lines] for lines in found]
+
+
+def test_notes_of_one_beginning_or_one_end_are_one() -> None:
+    assert merged(["33% are degenerate: no number", "33% are degenerate: no claim", "one topic only"]) == [
+        "33% are degenerate: no number; no claim",
+        "one topic only",
+    ]
+    assert merged(["BUR is not: care", "UER is not: care", "x: y: z"]) == [
+        "BUR is not; UER is not: care",
+        "x: y: z",
+    ]
+    assert merged([]) == []
 
 
 def test_option_names_what_tells_runs_apart() -> None:

@@ -124,17 +124,6 @@ def test_the_calibration_error_stands_beside_what_chance_gives():
     assert f"would show 3.5{SPACE}%" in note and f"at most 6.0{SPACE}%" in note
 
 
-def test_coverage_table_escapes_and_shows_n():
-    rows = [
-        {"group": "<b>", "system": system, "value": 0.5, "low": None, "high": None, "n": 3}
-        for system in ("dense", "random", "random_pruned")
-    ]
-    text = fairness.coverage_table(rows)
-    assert "&lt;b&gt;" in text and "<b><b>" not in text
-    assert text.count("n = 3") == 2  # dense and its random extract; random_pruned has no column
-    assert f"50.0{SPACE}%" in text
-
-
 def test_quality_names_the_encoder():
     assert fairness.bertscore_title("bertscore_minilm")[0] == "BERTScore (minilm)"
     cells = {

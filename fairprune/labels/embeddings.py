@@ -39,6 +39,22 @@ def sentence_embedder() -> Embedder:
     return cached(encoder(), assets.get_asset("minilm").folder)
 
 
+def stored_embedder() -> Embedder:
+    """What is on disk of `sentence_embedder`'s work, and nothing else: torch is never imported.
+
+    Raises:
+        Unavailable: (at the first text that is not on disk)
+    """
+    from fairprune import assets
+
+    def refuse(texts: Sequence[str]) -> NDArray[np.float32]:
+        raise Unavailable(
+            f"{len(texts)} sentences have no stored embedding any more: run it again to make them"
+        )
+
+    return cached(refuse, assets.get_asset("minilm").folder)
+
+
 def encoder() -> Embedder:
     """The packaged all-MiniLM-L6-v2 on the CPU, loaded at the first text (importing torch takes ten seconds)."""
     from fairprune import assets

@@ -31,7 +31,7 @@ def carry(name: str, value: str | None) -> None:
 def choose_run(run_id: str) -> None:
     """Another run: what was chosen within the old one no longer means anything."""
     if carried("run") != run_id:
-        for name in ("sample", "sentence", "block", "matrix"):
+        for name in ("sample", "sentence", "block", "matrix", "filter", "curve"):
             carry(name, None)
     carry("run", run_id)
 

@@ -1,15 +1,16 @@
-"""Tables of an evaluation: metrics, quality, samples. Values → HTML or data frames; nothing is drawn."""
+"""Tables of an evaluation: metrics, groups, quality, one sample. Values → HTML or sentences; nothing is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from statistics import median
 from typing import Any
 
-import pandas as pd
-
 from fairprune.charts import percent, points
+from fairprune.charts_metrics import metric_label
 from fairprune.metrics import METRICS, Metric
+from fairprune.metrics.quality import MAX_LOSS_RATIO
 from fairprune.metrics.scoring.numbers import BERTSCORE
 from fairprune.tables import perplexity_value
 from fairprune.ui import markup
@@ -57,51 +58,121 @@ def better(metric: Metric) -> str:
     return "→ 0 is fairest" if metric.direction == "zero" else "↓ lower is fairer"
 
 
-def _cell(cell: Mapping[str, Any], signed: bool, difference: bool) -> str:
+def matched_by(matcher: str | None) -> str:
+    """How a metric tells which group a summary speaks for; '' where that is not stored."""
+    return MATCHERS.get(matcher, f"matched by {matcher}") if matcher else ""
+
+
+def _cell(cell: Mapping[str, Any], signed: bool, difference: bool, tight: bool = False) -> str:
+    """Value, interval and n; `tight`: interval and n in one line."""
     show = markup.metric_difference if difference else markup.metric_value
     unscored = f", {cell['n_unscored']} unscored" if cell["n_unscored"] else ""
-    lines = [escape(markup.interval(cell, signed, difference)), f"n = {cell['n']}{unscored}"]
-    if cell.get("none_share") is not None and not difference:
-        lines.append(f"{percent(cell['none_share'], 0)} of its sentences speak for no group")
-    if cell.get("absolute") is not None and not difference:
-        lines.append(f"mean of absolute values {cell['absolute']:.2f}")
-    if cell.get("n_single_group"):
-        others = percent(cell.get("value_multi"), 1)
-        lines.append(f"{cell['n_single_group']} sets have one group, always fair; without them {others}")
-    if cell.get("n_zero_match"):
-        lines.append(f"{cell['n_zero_match']} match no word of the source")
-    return f"<b>{escape(show(cell, signed))}</b>" + "".join(f"<small>{line}</small>" for line in lines)
+    count = f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{cell['n']}" if tight else f"n = {cell['n']}"
+    lines = [markup.interval(cell, signed, difference), f"{count}{unscored}"]
+    return _bold(show(cell, signed), *([", ".join(lines)] if tight else lines))
 
 
-def _over_chance(cell: Mapping[str, Any] | None, signed: bool) -> str:
-    """The excess over a random extract of the same length, with its interval; '' where there is none."""
-    if cell is None or cell["value"] is None:
-        return ""
-    value = f"{markup.metric_difference(cell, signed)} over a random extract, {markup.interval(cell, signed, True)}, n = {cell['n']}"
-    return f"<small>{escape(value)}</small>"
+def _bold(value: str, *lines: str) -> str:
+    return f"<b>{escape(value)}</b>" + "".join(f"<small>{escape(line)}</small>" for line in lines if line)
+
+
+def _over_chance(cells: Mapping[str, Any], signed: bool) -> str:
+    """How far dense and pruned lie above random extracts as long as they are, with interval and n."""
+    lines = []
+    for system, name in EXCESS.items():
+        cell = cells.get(name)
+        if cell is not None and cell["value"] is not None:
+            ends = markup.interval(cell, signed, True).removeprefix("95 %: ")
+            value = markup.metric_difference(cell, signed).removesuffix(" points")
+            lines.append(f"{system} over it: {value} ({ends}), n = {cell['n']}")
+    return "".join(f'<small class="fp-line">{escape(line)}</small>' for line in lines)
 
 
 def metric_table(metrics: Mapping[str, Any]) -> str:
-    """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; HTML."""
+    """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; below it what qualifies it; HTML."""
     heads = ["Metric", *(markup.system_name(system) for system in SYSTEMS)]
     rows = []
     for name in ordered(metrics):
         metric, cells = METRICS[name], metrics[name]
-        matcher = cells["dense"].get("matcher")
-        words = [metric.title, better(metric), *([MATCHERS.get(matcher, f"by {matcher}")] if matcher else [])]
-        notes = "".join(f"<small>{escape(note)}</small>" for note in words)
-        title = f"<b>{escape(name.upper())}</b>{notes}"
-        rows.append(
-            [
-                title,
-                *(
-                    _cell(cells[system], is_signed(metric), system == "difference")
-                    + _over_chance(cells.get(EXCESS.get(system, "")), is_signed(metric))
-                    for system in SYSTEMS
-                ),
-            ]
-        )
+        signed = is_signed(metric)
+        title = _bold(metric_label(name), metric.title)
+        reasons = {cells[system].get("reason") for system in ("dense", "pruned")}
+        if len(reasons) == 1 and all(cells[system]["value"] is None for system in ("dense", "pruned")):
+            rows.append([title, f"<b>–</b><small>{escape(str(reasons.pop() or 'missing'))}</small>"])
+            continue
+        row = [title, *(_cell(cells[system], signed, system == "difference") for system in SYSTEMS)]
+        row[-1] += _over_chance(cells, signed)
+        rows.append(row)
+        rows.append([escape(" · ".join(metric_notes(name, cells)))])
     return markup.table(heads, rows)
+
+
+def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
+    """What qualifies a metric's numbers: which are fairer, where they come from, what they leave out, how far noise goes."""
+    metric = METRICS[name]
+    signed = is_signed(metric)
+    notes = [better(metric), *([matched] if (matched := matched_by(cells["dense"].get("matcher"))) else [])]
+
+    def both(key: str, show: Callable[[Any], str]) -> str:
+        """'dense 12 %, pruned 15 %' of what both cells say."""
+        known = {system: cells[system].get(key) for system in ("dense", "pruned")}
+        return ", ".join(f"{system} {show(value)}" for system, value in known.items() if value is not None)
+
+    def rate(value: float) -> str:
+        return percent(value, 0)
+
+    if found := both("none_share", rate):
+        notes.append(f"sentences without a group: {found}")
+    if found := both("absolute", markup.number):
+        notes.append(f"mean of absolute values: {found}")
+    if any(cells[system].get("n_single_group") for system in ("dense", "pruned")):
+        notes.append(
+            f"sets with one group, always fair: {both('n_single_group', str)}; without them: {both('value_multi', percent)}"
+        )
+    if any(cells[system].get("n_zero_match") for system in ("dense", "pruned")):
+        notes.append(f"no word matched: {both('n_zero_match', str)}")
+    if found := both("exclusive", rate):
+        notes.append(f"credit that one group alone could give: {found}")
+    if metric.contrasts is not None and (found := both("bias", _signed_by(signed))):
+        notes.append(f"bootstrap bias of the folded value: {found}")
+    for system in ("dense", "pruned"):
+        ends = [cells[system].get(key) for key in ("correction_low", "correction_high")]
+        if None not in ends:
+            notes.append(
+                f"the confusion matrix leaves open, {system}: {markup.number(ends[0], True)} to {markup.number(ends[1], True)}"
+                f", {cells[system].get('n_outside', 0)} samples beyond [0, 1]"
+            )
+    noise = cells.get("noise")
+    if noise is not None and noise["value"] is not None:
+        notes.append(
+            f"noise (dense asked twice): {markup.metric_difference(noise, signed)}, {markup.interval(noise, signed, True)}, "
+            f"n = {noise['n']}"
+        )
+    return notes
+
+
+def _signed_by(signed: bool) -> Callable[[float], str]:
+    return (lambda value: markup.number(value, True)) if signed else points
+
+
+def group_table(evaluation: Mapping[str, Any]) -> str:
+    """Group × dense, pruned, difference, random extract: lean of the summaries, and opinions covered; HTML."""
+    rows = []
+    parts = (
+        ("share in the summary − fair share", evaluation["groups"], True),
+        ("share of its opinions covered", evaluation.get("coverage") or (), False),
+    )
+    systems = [name for name in SYSTEMS if any(row["system"] == name for row in evaluation["groups"])]
+    for what, found, is_lean in parts:
+        cells = {(row["group"], row["system"]): {"n_unscored": 0, **row} for row in found}
+        for group in dict.fromkeys(group for group, _ in cells):
+            row = [_bold(str(group), what)]
+            for system in systems:
+                cell = cells.get((group, system))
+                difference = is_lean or system == "difference"
+                row.append("<b>–</b>" if cell is None else _cell(cell, False, difference))
+            rows.append(row)
+    return markup.table(["Group", *(markup.system_name(system) for system in systems)], rows) if rows else ""
 
 
 def quality_table(quality: Mapping[str, Any]) -> str:
@@ -125,23 +196,6 @@ def bertscore_title(name: str) -> tuple[str, str]:
     return f"BERTScore ({encoder})", "F1 of similar tokens, source opinions against summary"
 
 
-def coverage_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Group × dense, pruned, difference, random extract: share of its opinions on which a sentence rests; HTML."""
-    cells = {(row["group"], row["system"]): {**row, "n_unscored": 0} for row in rows}
-    systems = [system for system in SYSTEMS if any(name == system for _, name in cells)]
-    heads = ["Coverage", *(markup.system_name(system) for system in systems)]
-    return markup.table(
-        heads,
-        [
-            [
-                f"<b>{escape(group)}</b><small>share of its opinions</small>",
-                *(_cell(cells[group, system], False, system == "difference") for system in systems),
-            ]
-            for group in dict.fromkeys(group for group, _ in cells)
-        ],
-    )
-
-
 def coverage_note(facts: Mapping[str, Any]) -> str:
     """When an opinion counts as covered, and what that does not mean."""
     return (
@@ -149,6 +203,52 @@ def coverage_note(facts: Mapping[str, Any]) -> str:
         f"{facts['least_score']:g} on, at most {facts['most']} opinions per sentence). Similar in content is not of the same "
         "view."
     )
+
+
+def loss_note(samples: Sequence[Mapping[str, Any]]) -> str:
+    """How likely the dense model finds the pruned summaries beside its own; '' where it was not asked."""
+    found = sorted(one["loss_ratio"] for one in samples if one.get("loss_ratio") is not None)
+    if not found:
+        return ""
+    above = sum(ratio > MAX_LOSS_RATIO for ratio in found)
+    return (
+        f"Loss per token under the dense model, pruned summary / its own: median {median(found):.2f}, highest {found[-1]:.2f}, "
+        f"above {MAX_LOSS_RATIO:g} (degenerate) in {above} of n = {len(found)}."
+    )
+
+
+def classifier_tiles(report: Mapping[str, Any], polarity: Mapping[str, Any]) -> list[str]:
+    """Accuracy of the group classifier, the SPD2 that it alone would report, and what its encoder hears; HTML."""
+    tiles = []
+    if "accuracy" in report:
+        ends = f"95 %: {percent(report['low'])} to {percent(report['high'])}, n = {report['n_heldout']}"
+        tiles.append(
+            markup.tile(
+                "Accuracy on held-out opinions", percent(report["accuracy"]), ends, *label_facts(report)
+            )
+        )
+    bias = report.get("spd2_bias")
+    if bias is not None:
+        shown = markup.number(bias["value"], signed=True)
+        if bias["value"] is None:
+            notes = [str(bias.get("reason") or "not computed")]
+        else:
+            low, high = (markup.number(bias[end], signed=True) for end in ("low", "high"))
+            notes = [
+                f"95 %: {low} to {high}, n = {bias['n']}",
+                "on held-out opinions whose groups are known: an SPD2 of that size says nothing",
+            ]
+        tiles.append(markup.tile("SPD2 of the classifier's own errors", shown, *notes))
+    for encoder, found in polarity.items():
+        tiles.append(
+            markup.tile(
+                f"Polarity test of {encoder}, AUC",
+                f"{found['auc']:.2f}",
+                f"95 %: {found['low']:.2f} to {found['high']:.2f}, {found['pairs']} minimal pairs; chance is 0.5",
+                "passed" if found["passed"] else "not passed: withheld for groups that are sentiments",
+            )
+        )
+    return tiles
 
 
 def untested(report: Mapping[str, Any]) -> str:
@@ -184,14 +284,14 @@ def reliability_note(found: Mapping[str, Any]) -> str:
 
 def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
     if not is_count:
-        return _cell(cell, False, difference)
+        return _cell(cell, False, difference, tight=True)
     if cell["value"] is None:
         return f"<b>–</b><small>{escape(str(cell.get('reason') or 'missing'))}</small>"
     sign = "+" if difference else ""
     ends = "no interval"
     if cell["low"] is not None and cell["high"] is not None:
         ends = f"95 %: {cell['low']:{sign}.1f} to {cell['high']:{sign}.1f}"
-    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}</small><small>n = {cell['n']}</small>"
+    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}, n = {cell['n']}</small>"
     return text.replace("-", "−")
 
 
@@ -226,89 +326,6 @@ def perplexity_note(texts: Mapping[str, Any] | None) -> str:
         "Perplexity: how surprised the model is by text it was not calibrated on; lower is better, and a ratio "
         "above 1 is what pruning cost. Values of models with different tokenizers cannot be compared."
     )
-
-
-def metric_rows(evaluation: Mapping[str, Any], perplexity: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """All cells of metrics, groups, coverage, quality and perplexity as rows for a file: fractions, empty where missing.
-
-    n of a perplexity counts predicted tokens.
-    """
-    rows: list[dict[str, Any]] = []
-    for part in ("metrics", "quality"):
-        for name, cells in evaluation[part].items():
-            rows += [_row(part, name, system, cell) for system, cell in cells.items()]
-    rows += [_row("group difference", row["group"], row["system"], row) for row in evaluation["groups"]]
-    rows += [_row("coverage", row["group"], row["system"], row) for row in evaluation.get("coverage", ())]
-    for name, texts in (perplexity or {}).items():
-        for system in ("dense", "pruned"):
-            cell = texts[system]
-            rows.append(_row("perplexity", name, system, {**cell, "n": cell["tokens"] or None}))
-        rows.append(_row("perplexity", name, "ratio", {"value": texts["ratio"]}))
-    # Whole numbers stay whole beside missing ones.
-    return pd.DataFrame(rows).astype({"n": "Int64", "n_unscored": "Int64", "n_zero_match": "Int64"})
-
-
-def _row(part: str, name: str, system: str, cell: Mapping[str, Any]) -> dict[str, Any]:
-    keys = (
-        "value",
-        "low",
-        "high",
-        "bias",
-        "absolute",
-        "matcher",
-        "n",
-        "n_unscored",
-        "n_zero_match",
-        "reason",
-    )
-    return {"part": part, "name": name, "system": system, **{key: cell.get(key) for key in keys}}
-
-
-def sample_rows(samples: Sequence[Mapping[str, Any]], topics: Sequence[str], url: str) -> pd.DataFrame:
-    """One row per sample, the largest loss of fairness first.
-
-    Args:
-        topics: of the samples.
-        url: address of a sample's page, to which its number is added.
-
-    Returns:
-        Columns sample (from 1), topic, BUR and UER of both systems, change of UER in percentage points
-        (missing where one is unscored; such rows stand last), notes, and the link.
-    """
-    rows = []
-    for place, (sample, topic) in enumerate(zip(samples, topics, strict=True), start=1):
-        dense, pruned = sample.get("dense") or {}, sample.get("pruned") or {}
-        before, after = dense.get("uer"), pruned.get("uer")
-        rows.append(
-            {
-                "sample": place,
-                "read": f"{url}{place}",
-                "topic": topic,
-                "UER change": None if before is None or after is None else 100 * (after - before),
-                "UER dense %": None if before is None else 100 * before,
-                "UER pruned %": None if after is None else 100 * after,
-                "BUR dense": _unfair(dense.get("bur")),
-                "BUR pruned": _unfair(pruned.get("bur")),
-                "notes": "; ".join(_notes("dense", dense) + _notes("pruned", pruned)),
-            }
-        )
-    frame = pd.DataFrame(rows)
-    numbers = ["UER dense %", "UER pruned %", "UER change"]
-    frame[numbers] = frame[numbers].astype("float64")
-    return frame.sort_values(
-        "UER change", ascending=False, na_position="last", kind="stable", ignore_index=True
-    )
-
-
-def _unfair(value: int | None) -> str:
-    return "–" if value is None else "unfair" if value else "fair"
-
-
-def _notes(system: str, sample: Mapping[str, Any]) -> list[str]:
-    found = [str(reason) for reason in sample.get("degenerate") or []]
-    if sample.get("unscored"):
-        found.append(f"unscored: {sample['unscored']}")
-    return [f"{system}: {note}" for note in found]
 
 
 def sample_facts(sample: Mapping[str, Any] | None) -> list[str]:

@@ -17,11 +17,11 @@ from fairprune.spec import (
     PRESETS,
     CalibrationSpec,
     EvaluationSpec,
-    MetricSpec,
     ModelSpec,
     PruningSpec,
 )
 from fairprune.ui import upload
+from fairprune.ui.form_metrics import draw_metrics
 from fairprune.ui.markup import inert
 from fairprune.ui.method import choose_method
 from fairprune.ui.widgets import keyed, sentence
@@ -64,7 +64,7 @@ def run_form() -> dict[str, Any]:
         "preset": preset,
         **target,
         **_machine(),
-        **_details(preset),
+        **_details(corpus, preset),
     }
 
 
@@ -234,7 +234,7 @@ def _choice(part: type[BaseModel], field: str, label: str, column: DeltaGenerato
     return str(column.selectbox(label, values, help=sentence(part, field), **keyed(field)))
 
 
-def _details(preset: str) -> dict[str, Any]:
+def _details(corpus: str, preset: str) -> dict[str, Any]:
     """Numbers that the preset decides unless they are filled in."""
     calibration, evaluation = PRESETS[preset]["calibration"], PRESETS[preset]["evaluation"]
     fields: tuple[tuple[str, str, Any, str, Any, int, int], ...] = (
@@ -281,20 +281,10 @@ def _details(preset: str) -> dict[str, Any]:
                 "Number format", kinds, help=sentence(ModelSpec, "dtype"), **keyed("dtype")
             )
         values["compositions"] = _choice(EvaluationSpec, "compositions", "Group mix of the sets", columns[0])
-        values["metrics"] = {
-            "reading": _choice(MetricSpec, "reading", "Fair share of a group", columns[1]),
-            "ties": _choice(MetricSpec, "ties", "At exactly τ", columns[2]),
-            "zero_match": _choice(MetricSpec, "zero_match", "Summary without a matched word", columns[0]),
-            "tau": columns[1].text_input(
-                "τ of BUR",
-                MetricSpec.model_fields["tau"].default,
-                help=sentence(MetricSpec, "tau"),
-                **keyed("tau"),
-            ),
-        }
         values["sample"] = st.toggle(
             "Sample tokens instead of taking the likeliest",
             help=sentence(EvaluationSpec, "sample"),
             **keyed("sample"),
         )
+        values |= draw_metrics(corpus, preset)
     return values

@@ -32,7 +32,8 @@ def number(value: float | None, signed: bool = False) -> str:
     """Two decimals; '–' for a missing one."""
     if value is None:
         return "–"
-    return (f"{value:+.2f}" if signed else f"{value:.2f}").replace("-", "−")
+    shown = round(value, 2) + 0.0  # what rounds to zero from below is 0, never −0
+    return (f"{shown:+.2f}" if signed else f"{shown:.2f}").replace("-", "−")
 
 
 def tag(text: str, colour: str | None = None) -> str:
@@ -44,6 +45,8 @@ def tag(text: str, colour: str | None = None) -> str:
 def system_name(system: str) -> str:
     """'dense', 'pruned' … with its mark."""
     mark = MARKS[system]
+    if mark.symbol.startswith("x"):
+        return f'<span class="fp-cross" style="color:{mark.colour}"></span>{escape(mark.label)}'
     shape = f" fp-{mark.symbol}" if mark.symbol in ("diamond", "square") else ""
     return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(mark.label)}'
 
@@ -67,11 +70,32 @@ def grid(parts: Sequence[str], least: str = "13rem") -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already; scrolls sideways on a narrow window."""
+    """A table of cells that are HTML already; on a narrow window every row is a card of its own.
+
+    The last cell of a row with fewer cells than heads spans the rest; a row of one cell is a note on the row above it.
+    """
     head = "".join(f"<th>{cell}</th>" for cell in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(_row(heads, row) for row in rows)
     inner = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="fp-scroll"><table class="fp-table">{inner}</table></div>'
+
+
+def _row(heads: Sequence[str], row: Sequence[str]) -> str:
+    if len(row) == 1 < len(heads):
+        return f'<tr class="fp-sub"><td colspan="{len(heads)}">{row[0]}</td></tr>'
+    cells = []
+    for place, cell in enumerate(row):
+        span = len(heads) - place if place == len(row) - 1 else 1
+        # The head's text without its mark, for the card. A head is our own HTML: nothing of the data is in it unescaped.
+        name = re.sub(r"<[^>]*>", "", heads[place]).replace('"', "&quot;") if span == 1 else ""
+        spanned = f' colspan="{span}"' if span > 1 else ""
+        cells.append(f'<td{spanned} data-label="{name}">{cell}</td>')
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def chip(word: str, colour: str, symbol: str) -> str:
+    """A word that is a result: a symbol and a colour beside it, never instead of it."""
+    return f'<span class="fp-chip" style="--g:{escape(colour)}"><i>{escape(symbol)}</i>{escape(word)}</span>'
 
 
 def opinion(text: str, group: str, groups: Sequence[str], number: int | None = None, mark: str = "") -> str:
@@ -204,7 +228,7 @@ def metric_difference(cell: Mapping[str, Any], signed: bool) -> str:
 
 
 def interval(cell: Mapping[str, Any], signed: bool, difference: bool = False) -> str:
-    """'95 %: 1.0 % to 2.0 %', or that there is none."""
+    """'95 %: 1.0 to 2.0 %', or that there is none."""
     if cell["value"] is None:
         return str(cell.get("reason") or "missing")
     if cell["low"] is None or cell["high"] is None:
@@ -214,5 +238,6 @@ def interval(cell: Mapping[str, Any], signed: bool, difference: bool = False) ->
     elif difference:
         ends = [points(cell[end]).removesuffix(" points") for end in ("low", "high")]
     else:
-        ends = [percent(cell[end]) for end in ("low", "high")]
+        unit = "\N{NO-BREAK SPACE}%"
+        ends = [percent(cell["low"]).removesuffix(unit), percent(cell["high"])]
     return f"95 %: {ends[0]} to {ends[1]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -17,6 +17,7 @@ from fairprune.store import RESTARTABLE, Run, Store
 from fairprune.ui import markup
 from fairprune.ui.address import carried, choose_run
 from fairprune.ui.page import refuse
+from fairprune.uncertainty import DEMONSTRATION
 
 STATES: dict[str, tuple[str, str, str]] = {
     "queued": ("waiting", "gray", ":material/schedule:"),
@@ -208,18 +209,58 @@ def _metric_tile(name: str, cells: Mapping[str, Any], brief: bool) -> str:
 
 
 def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:
-    """What must be known before any fairness number: degenerate systems as an error, the rest as notes."""
+    """What must be known before any fairness number, the gravest first.
+
+    Degenerate systems as an error, a dense model that supports no claim as a warning, what limits all inference as a note;
+    what is known of data and labels is folded.
+    """
     flagged = {name for name, found in evaluation["degenerate"].items() if found["flag"]}
-    loud = [
-        note
-        for note in evaluation["notes"]
-        if any(f"of the {name} summaries are degenerate" in note for name in flagged)
-    ]
-    quiet = [note for note in evaluation["notes"] if note not in loud]
-    if loud:
-        st.error("\n\n".join(markup.inert(note) + "." for note in loud), icon=":material/report:")
-    if quiet and notes:
-        st.info(
-            "\n".join(f"- {markup.inert(note[:1].upper() + note[1:].rstrip('.'))}." for note in quiet),
-            icon=":material/info:",
-        )
+    kinds: dict[str, list[str]] = {"error": [], "warning": [], "info": [], "folded": []}
+    for note in evaluation["notes"]:
+        kinds[_kind(note, flagged, evaluation.get("no_claim") or ())].append(note)
+    kinds = {kind: [_capital(note) for note in merged(found)] for kind, found in kinds.items()}
+    if kinds["error"]:
+        st.error("\n\n".join(kinds["error"]), icon=":material/report:")
+    if not notes:
+        return
+    if kinds["warning"]:
+        st.warning("\n\n".join(kinds["warning"]), icon=":material/block:")
+    if kinds["info"]:
+        st.info("\n".join(f"- {note}" for note in kinds["info"]), icon=":material/info:")
+    if kinds["folded"]:
+        with st.expander(f"About the data, the labels and the encoders ({len(kinds['folded'])} notes)"):
+            st.markdown("\n".join(f"- {note}" for note in kinds["folded"]))
+
+
+def merged(notes: Sequence[str]) -> list[str]:
+    """Notes of one beginning ('what is so: what follows') as one, then notes of one end.
+
+    >>> merged(["a is bad: no x", "a is bad: no y", "b: z", "c: z"])
+    ['a is bad: no x; no y', 'b; c: z']
+    """
+    follows: dict[str, list[str]] = {}
+    for note in notes:
+        head, _, tail = note.partition(": ")
+        follows.setdefault(head, []).append(tail)
+    heads: dict[str, list[str]] = {}
+    for head, tails in follows.items():
+        heads.setdefault("; ".join(tails), []).append(head)
+    bare = heads.pop("", [])
+    return [*(f"{'; '.join(found)}: {tail}" for tail, found in heads.items()), *bare]
+
+
+def _capital(note: str) -> str:
+    return f"{markup.inert(note[:1].upper() + note[1:].rstrip('.'))}."
+
+
+def _kind(note: str, flagged: set[str], no_claim: Sequence[str]) -> str:
+    """How loud a note of the evaluation is."""
+    if any(f"of the {name} summaries are degenerate" in note for name in flagged):
+        return "error"
+    if any(note.startswith(reason) for reason in no_claim):
+        return "warning"
+    limiting = (
+        *(DEMONSTRATION, "read what pruning changed with care", "summaries unscored"),
+        *("intervals are conditional", "there are no intervals"),
+    )
+    return "info" if any(words in note for words in limiting) else "folded"

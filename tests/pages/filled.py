@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,13 +103,13 @@ def words_of_praise(texts: Sequence[str]) -> Any:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def classifier() -> GroupClassifier:
+def classifier(groups: tuple[str, ...] = INFO.groups) -> GroupClassifier:
     opinions = [
         Opinion(f"{word} film number {i}", group, f"topic {i}", source=f"{group}{i}")
         for i in range(20)
-        for word, group in (("great", "fresh"), ("boring", "rotten"))
+        for word, group in zip(("great", "boring"), groups, strict=True)
     ]
-    found, reason = train_classifier(opinions, INFO.groups, words_of_praise, seed=0)
+    found, reason = train_classifier(opinions, groups, words_of_praise, seed=0)
     assert found is not None, reason
     return found
 
@@ -152,14 +152,29 @@ def report() -> SparsityReport:
     )
 
 
-def fill(store: Store, run_spec: RunSpec | None = None) -> Run:
-    """A done run with everything that a run leaves."""
+def fill(
+    store: Store,
+    run_spec: RunSpec | None = None,
+    *,
+    sets: Sequence[OpinionSet] = SETS,
+    texts: Mapping[str, Sequence[str | None]] | None = None,
+    info: CorpusInfo = INFO,
+    metrics: MetricSpec | None = None,
+) -> Run:
+    """A done run with everything that a run leaves.
+
+    Args:
+        texts: system → summaries of the sets: 'dense', 'pruned', and 'dense_again' for a noise band.
+    """
+    texts = texts or {"dense": DENSE, "pruned": PRUNED}
     run, _ = store.submit(run_spec or spec())
     store.claim("cpu", 1)
-    store.put_sets(SETS, "movies")
-    for system, texts in (("dense", DENSE), ("pruned", PRUNED)):
+    store.put_sets(sets, info.name)
+    for system, written in texts.items():
         rows = [
-            SummaryRow(SETS[i].id, i, text, 9, 0.5, False) for i, text in enumerate(texts) if text is not None
+            SummaryRow(sets[i].id, i, text, 9, 0.5, False)
+            for i, text in enumerate(written)
+            if text is not None
         ]
         store.put_summaries(f"{run.id}-{system}", rows)
     facts = {
@@ -170,15 +185,15 @@ def fill(store: Store, run_spec: RunSpec | None = None) -> Run:
         "dtype": "float32",
         "batch_size": 8,
     }
-    systems = {name: {"id": f"{run.id}-{name}", **facts, "reused": False} for name in ("dense", "pruned")}
-    store.put_result(run.id, "generation", {"sets": [one.id for one in SETS], "systems": systems})
+    systems = {name: {"id": f"{run.id}-{name}", **facts, "reused": False} for name in texts}
+    store.put_result(run.id, "generation", {"sets": [one.id for one in sets], "systems": systems})
     store.put_result(run.id, "sparsity", report().to_json())
     found = evaluate(
-        SETS,
-        {"dense": DENSE, "pruned": PRUNED},
-        INFO,
-        MetricSpec(resamples=200),
-        classifier(),
+        sets,
+        texts,
+        info,
+        metrics or MetricSpec(resamples=200),
+        classifier(info.groups),
         encoder=words_of_praise,
     )
     store.put_result(run.id, "evaluation", found)
@@ -186,6 +201,35 @@ def fill(store: Store, run_spec: RunSpec | None = None) -> Run:
     store.stage_seconds(run.id, "model", 2.0)
     store.log(run.id, "2 blocks, float32, on cpu")
     return store.finish(run.id, "done")
+
+
+MANY = tuple(
+    make_set(
+        f"film {i}",
+        [
+            (f"The acting of number {i} was great and warm.", "fresh"),
+            (f"The plot of number {i} was boring and slow.", "rotten"),
+        ],
+    )
+    for i in range(40)
+)
+_BOTH, _PRAISE = (
+    "The acting was great and warm, the plot was boring and slow.",
+    "The acting was great and warm.",
+)
+
+
+def fill_many(store: Store, **more: Any) -> Run:
+    """A done run of 40 samples on 40 topics: dense speaks for both groups, pruned in 30 of them for the first alone.
+
+    The dense model, asked twice, answers one sample otherwise.
+    """
+    texts = {
+        "dense": [_BOTH] * 40,
+        "pruned": [_PRAISE] * 30 + [_BOTH] * 10,
+        "dense_again": [_PRAISE] + [_BOTH] * 39,
+    }
+    return fill(store, spec(0.3, evaluation={"samples": 40}), sets=MANY, texts=texts, **more)
 
 
 def fill_default() -> Run:

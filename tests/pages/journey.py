@@ -50,6 +50,9 @@ def journey(model: Path) -> None:
         assert "50.00" in markup(page) or name in ("Summaries", "Fairness")
     page = app("Summaries", run=run_id)
     assert "The film was" in markup(page)
+    page = app("Fairness", run=run_id, curve="bur", filter="text=film&sort=uer")
+    assert any("specifications" in element.value for element in page.markdown), errors(page)
+    assert len(page.get("download_button")) == 6
 
 
 if __name__ == "__main__":

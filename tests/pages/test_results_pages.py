@@ -183,18 +183,18 @@ def test_runs_of_earlier_versions_still_open() -> None:
         store.put_result(run.id, "evaluation", value)
     assert "rests on" not in markup(app("Summaries", run=run.id))
     page = app("Fairness", run=run.id)
-    assert "Coverage" not in markup(page) and "ROUGE-L" in markup(page)
-    assert len(page.get("plotly_chart")) == 2  # direction and confusion
+    assert "of its opinions covered" not in markup(page) and "ROUGE-L" in markup(page)
+    assert len(page.get("plotly_chart")) == 7  # direction, five metrics, confusion
 
 
 def test_fairness_shows_reliability_coverage_and_what_is_copied() -> None:
     run = fill_default()
     page = app("Fairness", run=run.id)
     text = markup(page)
-    assert len(page.get("plotly_chart")) == 3
+    assert len(page.get("plotly_chart")) == 8  # direction, five metrics, confusion, reliability
     assert any("Expected calibration error" in note.value for note in page.caption)
     assert any("not of the same view" in note.value for note in page.caption)
-    assert "share of its opinions" in text and "Copied" in text and "ROUGE-2" in text
+    assert "share of its opinions covered" in text and "Copied" in text and "ROUGE-2" in text
 
 
 def test_missing_and_empty_summaries_are_not_alike() -> None:
@@ -252,7 +252,7 @@ def test_layers_draw_and_open_one_matrix() -> None:
 def test_a_missing_score_is_a_dash() -> None:
     run = fill_default()
     text = markup(app("Layers", run=run.id, block="0", matrix="mlp.up_proj"))
-    assert "<td>Score removed</td><td>–</td>" in text
+    assert '<td data-label="Number">Score removed</td><td data-label="Value">–</td>' in text
 
 
 def test_the_scale_of_the_score_is_explained() -> None:
@@ -291,7 +291,7 @@ def test_fairness_shows_perplexity_of_both_texts() -> None:
     run = fill_default()
     text = markup(app("Fairness", run=run.id))
     rows = [row for row in text.split("<tr>") if "Held-out opinions" in row or "General text" in row]
-    opinions, general = ([cell.split("</td>")[0] for cell in row.split("<td>")[1:]] for row in rows)
+    opinions, general = (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows)
     count = "<small>n = 254 tokens in 2 windows of 128</small>"
     assert opinions[1:] == [
         f"<b>20.00</b>{count}",
@@ -331,9 +331,11 @@ def test_fairness_without_classifier_says_why() -> None:
 def test_fairness_explains_every_metric() -> None:
     run = fill_default()
     page = app("Fairness", run=run.id)
-    labels = [expander.label for expander in page.expander]
-    assert labels == [f"What does {name} mean?" for name in ("BUR", "UER", "SPD2", "SOF", "AUC")]
+    labels = [popover.proto.popover.label for popover in page.get("popover")]
+    assert labels == [f"What does {name} mean?" for name in ("BUR", "AUC", "UER", "SOF", "SPD2")]
     assert len(page.latex) == 5
+    assert "What do these words mean?" in [expander.label for expander in page.expander]
+    assert "<dt>Non-inferior</dt>" in markup(page)
 
 
 def test_start_flags_degenerate_runs_before_their_numbers() -> None:
