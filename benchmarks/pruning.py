@@ -2,21 +2,23 @@
 
     python -m benchmarks.pruning [--windows 8] [--tokens 128] [--rounds 2]
 
-Prints each time and each ratio with its limit. The bare passes are plain transformers: a forward pass of all windows
-(batched), and a forward and backward pass window by window with the last token's loss and all gradients. "As needed" is
-the same without what pruning does not read (logits of other tokens, gradients of the embedding): the like-for-like ratio.
+Prints each time and each ratio with its limit, of wall time and of processor time. The bare passes are plain
+transformers: a forward pass of all windows (batched), and a forward and backward pass window by window with the last
+token's loss and all gradients. "As needed" is the same without what pruning does not read (logits of other tokens,
+gradients of the embedding): the like-for-like ratio.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import math
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -35,10 +37,26 @@ from fairprune.statistics import ModelStatistics, Wanted, empty_statistics
 from fairprune.summarize import summarize
 
 
-def timed(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+class Took(NamedTuple):
+    """What a piece of work took."""
+
+    wall: float
+    processor: float
+    """Seconds of all cores together: the work itself, whatever else the machine is doing."""
+
+
+def timed(work: Callable[[], Any]) -> Took:
+    start, processor = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return Took(time.perf_counter() - start, time.process_time() - processor)
+
+
+def middle_of(values: list[Took]) -> Took:
+    return Took(*(statistics.median(kind) for kind in zip(*values, strict=True)))
+
+
+def ratio(one: Took, other: Took) -> Took:
+    return Took(one.wall / other.wall, one.processor / other.processor)
 
 
 def bare_forward(model: Any, ids: torch.Tensor) -> None:
@@ -87,7 +105,7 @@ def dense_statistics(loaded: LoadedModel, ids: torch.Tensor, losses: tuple[Loss,
     return found
 
 
-def sparsegpt_parts(loaded: LoadedModel, ids: torch.Tensor) -> dict[str, float]:
+def sparsegpt_parts(loaded: LoadedModel, ids: torch.Tensor) -> dict[str, Took]:
     """Seconds of what SparseGPT cannot do without, each measured bare on the dense model.
 
     Two walks through the blocks; XXᵀ and its factor once per distinct input; the published update of each column of
@@ -198,14 +216,17 @@ def main() -> None:
         f"smollm2-135m, {loaded.dtype}, {loaded.device}, {torch.get_num_threads()} threads, {tuple(ids.shape)} tokens; "
         f"this machine multiplies {gflops(torch.float32):.0f} GFLOP/s in float32, {gflops(torch.bfloat16):.0f} in bfloat16"
     )
-    times: dict[str, list[float]] = {}
+    times: dict[str, list[Took]] = {}
     state = copy.deepcopy(loaded.model.state_dict())
     kept: list[ModelStatistics] = []
     bare_forward(loaded.model, ids[:, :16])  # first-call costs belong to nobody
 
     def measure(name: str, work: Callable[[], Any]) -> None:
         times.setdefault(name, []).append(timed(work))
-        print(f"  {name}: {times[name][-1]:.2f} s", flush=True)
+        print(
+            f"  {name}: {times[name][-1].wall:.2f} s, of processors {times[name][-1].processor:.2f} s",
+            flush=True,
+        )
 
     def measure_pruning(
         name: str, method: str, statistics_: ModelStatistics | None = None, **how: Any
@@ -245,25 +266,26 @@ def main() -> None:
 
         measure("loading statistics from disk", read)
 
-    middle = {name: statistics.median(values) for name, values in times.items()}
+    middle = {name: middle_of(values) for name, values in times.items()}
     parts = {name: value for name, value in middle.items() if name.startswith("sparsegpt: ")}
-    print("  " + ", ".join(f"{name} {value:.2f} s" for name, value in parts.items()))
-    bare = middle["bare forward + backward"]
-    rows = [
-        ("hgla / bare forward + backward", middle["hgla"] / bare, "at most 1.4"),
-        ("hgla / the same as needed", middle["hgla"] / middle["bare as needed"], "like for like"),
-        ("wanda / bare forward", middle["wanda"] / middle["bare forward"], "at most 2.2"),
-        ("second sparsity / first", middle["second sparsity"] / middle["hgla"], "at most 0.10"),
-        ("second method / first", middle["second method"] / middle["hgla"], "at most 0.10"),
-        ("statistics of one loss / bare", middle["statistics of one loss"] / bare, "at most 1.3"),
-        ("statistics of both losses / bare", middle["statistics of both losses"] / bare, "at most 2.1"),
+    together = Took(*(sum(kind) for kind in zip(*parts.values(), strict=True)))
+    print("  " + ", ".join(f"{name} {value.wall:.2f} s" for name, value in parts.items()))
+    bare, forward = middle["bare forward + backward"], middle["bare forward"]
+    rows: list[tuple[str, Took, str]] = [
+        ("hgla / bare forward + backward", ratio(middle["hgla"], bare), "at most 1.4"),
+        ("hgla / the same as needed", ratio(middle["hgla"], middle["bare as needed"]), "like for like"),
+        ("wanda / bare forward", ratio(middle["wanda"], forward), "at most 2.2"),
+        ("second sparsity / first", ratio(middle["second sparsity"], middle["hgla"]), "at most 0.10"),
+        ("second method / first", ratio(middle["second method"], middle["hgla"]), "at most 0.10"),
+        ("statistics of one loss / bare", ratio(middle["statistics of one loss"], bare), "at most 1.3"),
+        ("statistics of both losses / bare", ratio(middle["statistics of both losses"], bare), "at most 2.1"),
         (
             "the same / bare with two losses",
-            middle["statistics of both losses"] / middle["bare, two losses"],
+            ratio(middle["statistics of both losses"], middle["bare, two losses"]),
             "like for like",
         ),
-        ("sparsegpt / the sum of its parts", middle["sparsegpt"] / sum(parts.values()), "at most 1.3"),
-        ("sparsegpt / bare forward", middle["sparsegpt"] / middle["bare forward"], "reference 10.6"),
+        ("sparsegpt / the sum of its parts", ratio(middle["sparsegpt"], together), "at most 1.3"),
+        ("sparsegpt / bare forward", ratio(middle["sparsegpt"], forward), "reference 10.6"),
         ("re-masking, seconds", middle["second sparsity"], "at most 5 s"),
         ("loading statistics, seconds", middle["loading statistics from disk"], "apart"),
     ]
@@ -279,11 +301,13 @@ def main() -> None:
                 f"  generation, {size} at a time: {end_to_end:.2f} tokens/s, decoding {decoding:.2f} tokens/s",
                 flush=True,
             )
-        rows.append(("tokens/s of 8 at once / one, decoding", speed[8][1] / speed[1][1], "at least 2.5"))
-        rows.append(("the same with the prompts' pass", speed[8][0] / speed[1][0], "at least 2.5"))
-    print()
+        at_once = [speed[8][kind] / speed[1][kind] for kind in (0, 1)]
+        rows.append(("tokens/s of 8 at once / one", Took(at_once[0], math.nan), "at least 2.5"))
+        rows.append(("the same after the first token", Took(at_once[1], math.nan), "at least 2.5"))
+    print(f"\n{'':36} wall   processors")
     for name, value, limit in rows:
-        print(f"{name:42} {value:6.2f}   ({limit})")
+        processor = "" if math.isnan(value.processor) else f"{value.processor:.2f}"
+        print(f"{name:34} {value.wall:6.2f}   {processor:>6}      ({limit})")
 
 
 def gflops(dtype: torch.dtype) -> float:
@@ -291,7 +315,7 @@ def gflops(dtype: torch.dtype) -> float:
     a, b = torch.ones(1024, 576, dtype=dtype), torch.ones(1536, 576, dtype=dtype)
     linear = torch.nn.functional.linear
     linear(a, b)
-    seconds = min(timed(lambda: linear(a, b)) for _ in range(5))
+    seconds = min(timed(lambda: linear(a, b)).wall for _ in range(5))
     return 2 * 1024 * 576 * 1536 / seconds / 1e9
 
 

@@ -6,9 +6,12 @@ us; `benchmarks/gpu.py` and the tests marked `cuda` are how to run it on one.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -70,9 +73,16 @@ def wait(device: torch.device) -> None:
 
 
 def release(device: torch.device) -> None:
-    """Gives memory that torch holds for reuse back to the device."""
+    """Gives memory that was freed, and is held for reuse, back to the device; on the host, to the system (with glibc)."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    if (trim := getattr(_c_library(), "malloc_trim", None)) is not None:
+        trim(0)
+
+
+@cache
+def _c_library() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def onto(tensor: torch.Tensor, device: torch.device, *, copy: bool = False) -> torch.Tensor:

@@ -126,7 +126,8 @@ def comparison_table(result: Mapping[str, Any]) -> str:
     lines += [
         f"{'WARNING' if 'degenerate' in note else 'note':8} {note}" for note in (*notes, *data["notes"])
     ]
-    width = max(12, *(len(name) for name in result["systems"])) + 2
+    heads = [_head(result, name) for name in _metrics(result)]
+    width = max(12, *(len(name) for name in (*result["systems"], *heads))) + 2
     for name in _metrics(result):
         lines += ["", *_metric_lines(result, name, width)]
     lines += ["", *_quality_lines(result, width)]
@@ -152,12 +153,18 @@ def _cells(result: Mapping[str, Any], table: str, name: str) -> dict[str, dict[s
     return found
 
 
+def _head(result: Mapping[str, Any], name: str) -> str:
+    """'bur (ngram)': the matcher is part of the name."""
+    own = _cells(result, "metrics", name)[result["baseline"]]["own"] or {}
+    matcher = own.get("matcher")
+    return f"{name} ({matcher})" if matcher else name
+
+
 def _metric_lines(result: Mapping[str, Any], name: str, width: int) -> list[str]:
     cells = _cells(result, "metrics", name)
     scale, unit = (100.0, "%") if METRICS[name].is_rate else (1.0, "")
     own = cells[result["baseline"]]["own"] or {}
-    matcher = own.get("matcher")
-    head = f"{name} ({matcher})" if matcher else name
+    head = _head(result, name)
     if all((one["own"] or {}).get("value") is None for one in cells.values()):
         return [f"{head:{width}}– missing: {own.get('reason')}"]
     differences = [one.get("difference") or {} for one in cells.values()]

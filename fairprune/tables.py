@@ -31,12 +31,16 @@ def result_table(result: dict[str, Any]) -> str:
     ]
     for note in result["notes"]:
         lines.append(f"{'WARNING' if any(words in note for words in flagged) else 'note':10} {note}")
-    lines += ["", _row("", [*SYSTEMS, "n", "unscored"]), _row("", ["", "", "", "", *["dense/pruned"] * 2])]
+    names = {name: _shown(name, cells) for name, cells in result["metrics"].items()}
+    width = max(
+        18, *(len(name) + 2 for name in names.values()), *(len(name) + 2 for name in result["quality"])
+    )
+    heads = ([*SYSTEMS, "n", "unscored"], ["", "", "", "", *["dense/pruned"] * 2])
+    lines += ["", *(_row("", head, width) for head in heads)]
     for name, cells in result["metrics"].items():
         scale, unit = (100, "%") if METRICS[name].is_rate else (1, "")
         values = [_cell(cells.get(system), scale, unit) for system in SYSTEMS]
-        matcher = cells.get("dense", {}).get("matcher")
-        lines.append(_row(f"{name} ({matcher})" if matcher else name, [*values, *_counts(cells)]))
+        lines.append(_row(names[name], [*values, *_counts(cells)], width))
     lines += ["", *verdict_lines(result["metrics"], result.get("validity") or {}), ""]
     for row in result["groups"]:
         if row["system"] in ("dense", "pruned"):
@@ -50,6 +54,7 @@ def result_table(result: dict[str, Any]) -> str:
             _row(
                 name,
                 [*(_cell(cells.get(system), scale, unit) for system in SYSTEMS[:3]), "", *_counts(cells)],
+                width,
             )
         )
     lines += perplexity_lines(result["perplexity"] or {})
@@ -110,8 +115,14 @@ def perplexity_value(value: float | None) -> str:
     return f"{value:,.2f}" if value < 1e6 else f"{value:.2e}"
 
 
-def _row(name: str, cells: list[str]) -> str:
-    return f"{name:18}" + "".join(
+def _shown(name: str, cells: Mapping[str, Any]) -> str:
+    """'bur (ngram)': the matcher is part of the name."""
+    matcher = cells.get("dense", {}).get("matcher")
+    return f"{name} ({matcher})" if matcher else name
+
+
+def _row(name: str, cells: list[str], width: int) -> str:
+    return f"{name:{width}}" + "".join(
         f"{cell:>27}" if index < 4 else f"{cell:>14}" for index, cell in enumerate(cells)
     )
 

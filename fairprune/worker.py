@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fairprune import catalogue, corpora
@@ -252,6 +253,7 @@ class Execution:
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
+        from fairprune.accelerator import release
         from fairprune.passes import collect
         from fairprune.prune import wanted_dense
         from fairprune.statistics import empty_statistics, matches
@@ -276,6 +278,7 @@ class Execution:
             self.progress(step.done, step.total, str(step))
         statistics_cache.write(place, collected)
         self.statistics = collected
+        release(self.loaded.device)  # what the passes held
 
     def _target(self) -> Target:
         from fairprune.allocation import Target
@@ -285,6 +288,7 @@ class Execution:
         return Target(pruning.sparsity, pattern, pruning.allocation)
 
     def prune(self) -> None:
+        from fairprune.accelerator import release
         from fairprune.prune import LayerPruned, prune
         from fairprune.report import SparsityReport
 
@@ -309,7 +313,9 @@ class Execution:
                     event.blocks,
                     f"block {event.block + 1} of {event.blocks}: {event.report.kind}",
                 )
+        del events
         self.statistics = None  # its memory is wanted for generation
+        release(self.loaded.device)
         parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
         tied = {name: owner for block in self.loaded.blocks for name, owner in block.tied.items()}
         notes = tuple(
@@ -353,11 +359,10 @@ class Execution:
 
 def stand_by() -> str:
     """Imports what every run needs, then waits for a line on standard input: the run's id, '' where none comes."""
-
-    import fairprune.models
-    import fairprune.perplexity
-    import fairprune.prune  # noqa: F401
-
+    for name in ("perplexity", "prune", "evaluate"):
+        import_module(f"fairprune.{name}")
+    for name in ("sentence_transformers", "sklearn.linear_model", "sklearn.calibration", "nltk.stem.porter"):
+        import_module(name)
     return sys.stdin.readline().strip()
 
 

@@ -13,6 +13,7 @@ from fairprune.accelerator import (
     host_free_bytes,
     onto,
     peak_bytes,
+    release,
     reset_peak,
 )
 
@@ -35,6 +36,22 @@ def test_the_peak_counts_from_the_reset():
     assert peak_bytes(HOST) > before + 2**25  # a peak stays
     reset_peak(HOST)
     assert peak_bytes(HOST) < before + 2**25
+
+
+def test_freed_memory_goes_back_to_the_system():
+    def resident():
+        reset_peak(HOST)
+        return peak_bytes(HOST)
+
+    pieces = [
+        torch.ones(2**13) for _ in range(4000)
+    ]  # 131 MB in pieces of 32 kB, which the C library keeps for reuse
+    last = torch.ones(2**13)  # at the end of the heap, which therefore cannot shrink by itself
+    full = resident()
+    pieces.clear()
+    release(HOST)
+    assert resident() < full - 2**26
+    assert last.sum() == 2**13
 
 
 def test_a_copy_is_made_only_where_it_is_asked_for():

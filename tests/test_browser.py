@@ -61,8 +61,7 @@ def test_a_run_from_the_form_to_its_pages(tiny_folder, monkeypatch):
             assert not also_wrong, (name, also_wrong)
             fresh.context.close()
         page.goto(address)
-        settled(page)
-        assert corpus in page.inner_text('[data-testid="stMain"]')
+        page.get_by_text(corpus).first.wait_for(timeout=30_000)
         assert not wrong, wrong
 
 

@@ -333,3 +333,16 @@ def test_the_benchmark_measures_the_whole_command(capsys):
     assert len(made) == 3 and len(made[0]["units"]) == REVIEWS and set(made[0]) >= {"system_0", "system_1"}
     assert measure(4, 2, False) > 0
     assert "4 samples, 4 topics" in capsys.readouterr().out
+
+
+def test_labels_that_come_with_the_data_need_no_training_file(capsys, corpus, tmp_path):
+    copied = tmp_path / "copied.txt"
+    copied.write_text("".join(f"good kettle boils fast {i}\n" for i in range(60)), encoding="utf-8")
+    file = tmp_path / "result.json"
+    code, out, _ = call(capsys, *evaluate(corpus, copied), "--metric", "labels=given", "--json", file)
+    assert code == 0 and "the classifier's errors read as bias" in out
+    cell = json.loads(file.read_text())["comparisons"]["copied"]["metrics"]["spd2"]["dense"]
+    # each a sentence of `good`, the second group (bad, good): y (0, 1), x (1/2, 1/2): −1/2 − 1/2
+    assert (cell["value"], cell["n"]) == (-1, 60)
+    code, _, err = call(capsys, *evaluate(corpus, copied), "--metric", "labels=model:/no/such/model")
+    assert code == 2 and "/no/such/model does not exist" in err

@@ -135,6 +135,9 @@ def test_embedding_is_withheld_where_the_groups_are_sentiments(moods):
         assert (cell["value"], cell["n"], cell["n_unscored"]) == (None, 0, 6)
         assert "hardly tells sentiment apart" in cell["reason"]
         assert "withheld" in cell["reason"]
+        assert (
+            found["metrics"][name]["difference"]["verdict_reason"] == "no sample is scored for both systems"
+        )
     assert found["metrics"]["spd2"]["dense"]["value"] is not None
     assert found["samples"][0]["dense"]["p_y"] is None
 

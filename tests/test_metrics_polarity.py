@@ -112,6 +112,7 @@ def test_auc_is_that_of_scikit_learn():
     [
         (("fresh", "rotten"), True),
         (("Positive", "negative"), True),
+        (("pos", "neu", "neg"), True),
         (("1", "2", "3", "4", "5"), True),
         (("1 star", "2 stars"), True),
         (("4/5", "1.5"), True),

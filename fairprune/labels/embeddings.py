@@ -64,7 +64,9 @@ def encoder() -> Embedder:
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         if not loaded:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
 
+            transformers_logging.disable_progress_bar()
             model = SentenceTransformer(str(assets.ensure("minilm")), device="cpu", local_files_only=True)
             model.max_seq_length = MAX_TOKENS
             loaded.append(model)

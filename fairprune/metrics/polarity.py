@@ -22,7 +22,7 @@ MIN_AUC = 0.7
 RESAMPLES = 500
 SENTIMENTS = frozenset(
     {
-        *("fresh", "rotten", "positive", "negative", "neutral", "mixed", "good", "bad", "pos", "neg"),
+        *("fresh", "rotten", "positive", "negative", "neutral", "mixed", "good", "bad", "pos", "neg", "neu"),
         *("like", "dislike", "love", "hate", "happy", "unhappy", "satisfied", "dissatisfied"),
         *("recommended", "not recommended", "favourable", "unfavourable", "favorable", "unfavorable"),
     }

@@ -141,6 +141,8 @@ def _p_value(
 def _no_verdict(one: Estimate | None, margin: float | None, name: str, no_claim: str | None) -> str | None:
     if one is None:
         return "there are not both dense and pruned summaries with this metric"
+    if one.n == 0:
+        return "no sample is scored for both systems"
     if one.n < FEW_SAMPLES:
         return DEMONSTRATION
     if one.low is None:
