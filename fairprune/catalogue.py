@@ -6,10 +6,7 @@ config.json and safetensors; nothing else is ever loaded.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +17,15 @@ from safetensors import SafetensorError, safe_open
 
 from fairprune import assets
 from fairprune.errors import BadInput, Unavailable, unknown
-from fairprune.paths import subfolder
+from fairprune.folder_hash import folder_hash, hashed_files, memo_of, remembered
 from fairprune.spec import parse_pattern
 
 WANTED = ["*.json", "*.safetensors", "*.jinja", "*.model", "LICENSE*"]
 EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 """What configs call their number of experts."""
+CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len")
+"""What configs call the longest context."""
 HUB_TIMEOUT_S = 10
-_HASH = re.compile(r"[0-9a-f]{16}")
 _NUMBERED = re.compile(r"\.\d+\.")  # a tensor of one of many equal blocks
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -275,50 +273,11 @@ def identity(source: Source) -> str:
 def known_identity(source: Source) -> str | None:
     """`identity` where it is known without reading weights or asking the hub, else None."""
     if source.kind == "folder":
-        found = _remembered(_memo(_hashed_files(Path(source.place))))
+        found = remembered(memo_of(hashed_files(Path(source.place))))
         return None if found is None else f"folder:{found}"
     if source.kind == "hub" and cached_folder(source.place) is None:
         return None
     return identity(source)
-
-
-def _hashed_files(folder: Path) -> list[Path]:
-    """The files that decide what a model does."""
-    return sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
-
-
-def _memo(files: list[Path]) -> Path:
-    """Where the hash of these files, with these sizes and times, is kept."""
-    state = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    return subfolder("cache", "folder-hashes") / hashlib.sha256(json.dumps(state).encode()).hexdigest()
-
-
-def _remembered(memo: Path) -> str | None:
-    if memo.is_file() and _HASH.fullmatch(found := memo.read_text(encoding="utf-8", errors="replace")):
-        return found
-    return None
-
-
-def folder_hash(folder: Path) -> str:
-    """16 hex digits of SHA-256 over names and bytes of the files that decide what a model does."""
-    files = _hashed_files(folder)
-    memo = _memo(files)
-    if (found := _remembered(memo)) is not None:
-        return found
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0")
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 22):
-                digest.update(chunk)
-    value = digest.hexdigest()[:16]
-    # Whole or not at all: an empty memo would make different models look the same. Without room it is only not kept.
-    partial = memo.with_suffix(f".{os.getpid()}")
-    with contextlib.suppress(OSError):
-        partial.write_text(value, encoding="utf-8")
-        partial.replace(memo)
-    partial.unlink(missing_ok=True)
-    return value
 
 
 def preview_folder(source: Source) -> Path | None:
@@ -373,11 +332,30 @@ def check_pattern_fits(source: Source, pattern: str) -> None:
             )
 
 
+def check_window(source: Source, tokens: int) -> None:
+    """Refuses calibration windows of more tokens than the config's context."""
+    folder = preview_folder(source)
+    limit = context_of(folder) if folder is not None else None
+    if limit is not None and tokens > limit:
+        raise BadInput(
+            f"calibration windows of {tokens} tokens are longer than the context of {source.name}, which has {limit}: "
+            f"ask for at most {limit} tokens per window"
+        )
+
+
+def context_of(folder: Path) -> int | None:
+    """How many tokens the model reads, by its config; None where the config does not say."""
+    config = _config(folder)
+    nested = config.get("text_config")
+    limits = [part.get(key) for part in (config, nested) if isinstance(part, dict) for key in CONTEXTS]
+    return next((limit for limit in limits if isinstance(limit, int)), None)
+
+
 def check_context(source: Source, tokens: int) -> None:
     """Refuses texts of more tokens than the config's context, prompt and summary together."""
     folder = preview_folder(source)
-    limit = _config(folder).get("max_position_embeddings") if folder is not None else None
-    if isinstance(limit, int) and tokens > limit:
+    limit = context_of(folder) if folder is not None else None
+    if limit is not None and tokens > limit:
         raise BadInput(
             f"prompt and summary need {tokens} tokens, but the context of {source.name} has {limit}: ask for shorter "
             "summaries, or choose another model or corpus"

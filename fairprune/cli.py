@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,6 +84,10 @@ def prune(
 ) -> None:
     """Prunes a model and writes it as dense safetensors that plain transformers loads."""
     if verify is not None:
+        if model or method or out:
+            raise BadInput(
+                "--verify checks a folder and prunes nothing: leave --model, --method and --out out"
+            )
         from fairprune.export import verify_folder
 
         found = verify_folder(verify)
@@ -254,8 +259,17 @@ def version() -> None:
 
 
 def _check_writable(path: Path) -> None:
+    wrong = f"the JSON file {path} cannot be written there: name a file in a folder that exists, where you may write"
     if path.is_dir() or not path.parent.is_dir():
-        raise BadInput(f"the JSON file {path} cannot be written there: name a file in a folder that exists")
+        raise BadInput(wrong)
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        else:
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+    except OSError as error:
+        raise BadInput(f"{wrong} ({error.strerror})") from error
 
 
 def follow(spec: RunSpec) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class StoreError(FairpruneError):
     """The database cannot answer, or does not know what was asked for."""
 
 
+class NoSuchRun(StoreError, BadInput):
+    """A run that was asked for is not stored, or its id is not clear."""
+
+
 def unknown(kind: str, value: str, known: Iterable[str], more: str = "") -> BadInput:
     """The error for a name that is not in a list: names the nearest one, then all.
 

@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.models import LoadedModel, load, weight_matrix
+from fairprune.processes import lives
 
 MASKS, MANIFEST = "masks.safetensors", "manifest.json"
 PARTIAL = ".partial"
@@ -38,9 +39,29 @@ TOKENIZER_FILES = (
 
 
 def check_target(out: Path) -> None:
-    """Raises BadInput when `out` exists and is no empty folder, before any work is done for it."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out} exists and is not an empty folder: name a new one, nothing is overwritten")
+    """Raises BadInput when `out` exists and is no empty folder, or cannot be written, before any work is done for it."""
+    try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise BadInput(f"{out} exists and is not an empty folder: name a new one, nothing is overwritten")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"{out} cannot be written ({error.strerror}): name a new folder where you may write"
+        ) from error
+
+
+def check_room(out: Path, loaded: LoadedModel) -> None:
+    """Raises Unavailable when the disk has no room for the model's weights and masks, before they are pruned."""
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in loaded.model.parameters())
+    needed = weights + sum(weight_matrix(layer).numel() for layer in loaded.linears().values())
+    free = shutil.disk_usage(out.parent).free
+    if free < needed:
+        raise Unavailable(
+            f"{out} needs {needed / 1e6:,.0f} MB for weights and masks, but {free / 1e6:,.0f} MB are free there: "
+            "make room, or name a folder on another disk"
+        )
 
 
 def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[str, Any], out: Path) -> None:
@@ -78,7 +99,9 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
             out.rmdir()
         partial.rename(out)
     except (OSError, SafetensorError) as error:  # a full disk, as safetensors says it
-        raise Unavailable(f"{out} cannot be written: {error}") from error
+        raise Unavailable(
+            f"{out} cannot be written ({error}), and nothing was left there: make room, or name a folder on another disk"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -87,23 +110,16 @@ def _remove_abandoned(out: Path) -> None:
     """Removes what processes left behind that were killed while they wrote to `out`; those at work keep theirs."""
     for folder in out.parent.glob(f".{glob.escape(out.name)}.*{PARTIAL}"):
         number = folder.name.removeprefix(f".{out.name}.").split(".")[0]
-        if number.isdecimal() and not _lives(int(number)):
+        if number.isdecimal() and not lives(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def _write_manifest(folder: Path, report: dict[str, Any]) -> None:
     manifest = {
         **{str(key): report[key] for key in ("fairprune", "spec", "versions", "identity") if key in report},
+        "calibration": {
+            key: value for key, value in (report.get("calibration") or {}).items() if key != "windows"
+        },
         "sparsity": {
             key: report.get("sparsity", {}).get(key) for key in ("asked", "achieved", "achieved_model")
         },
@@ -130,12 +146,19 @@ def verify_folder(folder: Path) -> dict[str, int]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         files: dict[str, str] = manifest["files"]
+        if not isinstance(files, dict) or MASKS not in files or "config.json" not in files:
+            raise TypeError(f"its list of files lacks {MASKS} or config.json")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(
             f"{folder} has no {MANIFEST}: only folders written by `prune` can be verified"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder / MANIFEST} cannot be read: {error}") from error
+    found = {path.name for path in folder.iterdir()} - {MANIFEST}
+    if added := sorted(found - files.keys()):
+        raise BadInput(
+            f"{folder} holds {added[0]}, which was not written with it: take it out, or write the folder again"
+        )
     for name, expected in files.items():
         path = folder / Path(name).name
         if not path.is_file():

@@ -84,7 +84,7 @@ class MetricSpec(Part):
         "", description="Entailment (NLI) model of ec and cp, hub id or local folder; they need one."
     )
     resamples: int = Field(2000, ge=100, le=100_000, description="Bootstrap resamples of topics.")
-    seed: int = Field(0, ge=0, description="Seed of the bootstrap and of the random extract.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of the bootstrap and of the random extract.")
     margins: dict[str, float] = Field(
         default_factory=lambda: dict(MARGINS),
         description="Largest harm that would be accepted, per metric, as a fraction: bur 0.05 is 5 points; SPD2's is of |SPD2|.",

@@ -17,7 +17,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from fairprune import onload
-from fairprune.errors import BadInput
+from fairprune.errors import BadInput, NumericError
 from fairprune.tokens import TextTokenizer
 
 Placement = Literal["resident", "streamed"]
@@ -204,6 +204,18 @@ def _check_all_linear(block: Block, kind: str) -> None:
         f"block {block.name} of {kind} holds {sum(p.numel() for p in others.values())} weights outside linear layers "
         f"({where}): this architecture is not supported"
     )
+
+
+def check_finite_weights(loaded: LoadedModel) -> None:
+    """Raises NumericError when a prunable weight is NaN or infinite: nothing that follows could be trusted."""
+    for name, layer in loaded.linears().items():
+        low, high = torch.aminmax(weight_matrix(layer))  # NaN passes through both
+        if not bool(torch.isfinite(low) & torch.isfinite(high)):
+            bad = int((~torch.isfinite(weight_matrix(layer))).sum())
+            raise NumericError(
+                f"{bad} of {layer.weight.numel()} weights of {name} are NaN or infinite: the checkpoint is damaged, copy or "  # type: ignore[operator]
+                "convert it again"
+            )
 
 
 def weight_matrix(layer: nn.Module) -> torch.Tensor:

@@ -101,6 +101,8 @@ def plan_run(
     tokenizer = None
     if folder is not None and (summaries or (windows and _reads_windows(spec))):
         tokenizer = TextTokenizer.from_folder(folder)
+    if windows and _reads_windows(spec):
+        catalogue.check_window(source, spec.calibration.seqlen)
     if windows and _reads_windows(spec) and tokenizer is not None and _can_cut_now(spec):
         calibration_set(spec.calibration, corpora.load(corpus), tokenizer)  # too little text is refused here
     evaluation, scoring = spec.evaluation, spec.metrics

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairprune import __version__
+from fairprune import __version__, catalogue
 from fairprune.calibration import CalibrationSet, ids_hash
 from fairprune.errors import BadInput
 from fairprune.report import SparsityReport
@@ -75,7 +75,7 @@ def prune_to_folder(
     Raises:
         FairpruneError: whatever is wrong with model, windows or folder; then `out` does not exist.
     """
-    from fairprune.export import check_target, export
+    from fairprune.export import check_room, check_target, export
 
     check_target(out)
     with open_store("sqlite://") as store:
@@ -84,11 +84,13 @@ def prune_to_folder(
         job.report_to = report_to
         with job.stage("model"):
             job.load_model()
+            check_room(out, job.loaded)
         with job.stage("calibration"):
             if ids is None:
                 job.cut_windows()
             elif job.reads_windows():
                 _check_vocabulary(ids, job.loaded.model.config.get_text_config().vocab_size)
+                catalogue.check_window(catalogue.resolve(spec.model.name), ids.shape[1])
                 job.windows = CalibrationSet(ids, None, (), {}, 0, 0, 0)
         with job.stage("statistics"):
             job.collect_statistics()

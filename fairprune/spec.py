@@ -28,7 +28,6 @@ CALIBRATION_KINDS = {
     "model-output": "model-output:fair or model-output:unfair, the dense model's own summaries chosen by BUR, no prompt.",
     "general": "Text that holds no opinions: film plots, which are packaged, or general:c4 (C4, needs a hub); no prompt.",
 }
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 class ModelSpec(Part):
@@ -85,10 +84,6 @@ class PruningSpec(Part):
             )
         return self
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return get_method(self.method).needs
-
 
 class CalibrationSpec(Part):
     name: str = Field(
@@ -98,7 +93,7 @@ class CalibrationSpec(Part):
     corpus: str = Field("movies", description="Corpus that the calibration texts come from.")
     samples: int = Field(8, ge=1, le=4096, description="Number of calibration windows.")
     seqlen: int = Field(128, ge=8, le=32768, description="Tokens per calibration window, exactly.")
-    seed: int = Field(0, ge=0, description="Seed of the draw of calibration windows.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of the draw of calibration windows.")
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -144,7 +139,7 @@ class EvaluationSpec(Part):
         description="Tokens per window of held-out text; a model with a shorter context takes its whole context.",
     )
     seed: int = Field(
-        0, ge=0, description="Seed of the opinion sets, of held-out text and of sampled generation."
+        0, ge=0, lt=2**32, description="Seed of the opinion sets, of held-out text and of sampled generation."
     )
     noise_band: bool = Field(
         False,
@@ -233,6 +228,7 @@ def parse_calibration(name: str, groups: tuple[str, ...] | None = None) -> tuple
                 "model-output:fair",
                 "model-output:unfair",
                 "general",
+                "general:c4",
             ],
         )
     if kind in ("skewed", "one-group"):

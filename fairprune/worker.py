@@ -126,13 +126,14 @@ class Execution:
                 f"the weights of {source.name} have changed since this run was submitted: submit it again"
             )
         self.progress(0, 1, "importing torch and loading weights")
-        from fairprune.models import load
+        from fairprune.models import check_finite_weights, load
         from fairprune.prune import check_target
 
         self.placement = placement_of(self.spec, "run" if self.masks is None else "prune")
         # Summaries are written by the whole model: where there will be some, its blocks go to the host after them.
         first = "resident" if self.masks is None else self.placement
         self.loaded = load(folder, dtype=self.spec.model.dtype, device=self.spec.device, placement=first)
+        check_finite_weights(self.loaded)
         check_target(self.loaded, self._target())
         self.say(
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"

@@ -37,6 +37,7 @@ COVERED_BY = {
     "cli": "test_cli",
     "cli_preflight": "test_preflight",
     "identity": "test_statistics_cache",
+    "folder_hash": "test_catalogue",
     "evaluation_job": "test_cli_evaluate",
     "gate_report": "test_gate",
     "gate_sides": "test_gate",

@@ -146,7 +146,7 @@ def test_what_only_the_run_can_find_has_the_same_exit_codes(capsys, tiny_folder,
     assert code == 0 and run_id in out
     assert run_id not in call(capsys, "runs")[1]
     code, _, err = call(capsys, "delete", run_id)
-    assert code == 1 and run_id in err
+    assert code == 2 and run_id in err
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,15 @@ def test_what_only_the_run_can_find_has_the_same_exit_codes(capsys, tiny_folder,
             "unknown KEY of --metric 'tau'",
         ),
         (["run", "--model", TINY, "--method", "wanda", "--primary", "bru"], "did you mean 'bur'"),
+        (["run", "--model", TINY, "--method", "wanda", "--json", "/proc/x.json"], "cannot be written there"),
+        (["run", "--model", TINY, "--method", "wanda", "--seed", str(10**20)], "calibration.seed cannot be"),
+        (
+            ["prune", "--model", TINY, "--method", "wanda", "--calibration-ids", IDS, "--out", "/proc/x"],
+            "name a new folder where you may write",
+        ),
+        (["prune", "--verify", TINY, "--model", TINY], "leave --model, --method and --out out"),
+        (["cancel", "nosuch"], "there is no run 'nosuch'"),
+        (["delete", "nosuch"], "there is no run 'nosuch'"),
         (
             ["run", "--model", TINY, "--method", "wanda", "--metric", "matcher=words"],
             "metrics.matcher cannot be 'words'",

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from fairprune import export as export_module
 from fairprune.allocation import Target
 from fairprune.errors import BadInput, NumericError, Unavailable
-from fairprune.export import export, verify_folder
+from fairprune.export import check_room, check_target, export, verify_folder
 from fairprune.methods import get_method
 from fairprune.models import load, weight_matrix
 from fairprune.prune import LayerPruned, prune
@@ -178,5 +179,43 @@ def test_a_killed_export_never_looks_complete_and_the_next_one_clears_it_up(prun
 
 def test_a_folder_that_cannot_be_written_is_said(pruned, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Unavailable, match="cannot be written"):
+    with pytest.raises(BadInput, match="cannot be written"):
         export(*pruned, {}, tmp_path / "file" / "out")
+
+
+def test_a_target_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadInput, match=r"cannot be written .*name a new folder where you may write"):
+        check_target(tmp_path / "file" / "out")
+    with pytest.raises(BadInput, match="cannot be written"):
+        check_target(Path("/proc/fairprune-out"))
+    check_target(tmp_path / "new" / "out")
+    assert not any((tmp_path / "new").iterdir())
+
+
+def test_too_little_room_is_said_before_any_work(pruned, tmp_path, monkeypatch):
+    loaded, _ = pruned
+    check_room(tmp_path / "out", loaded)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=1000))
+    with pytest.raises(
+        Unavailable, match="needs 0 MB for weights and masks, but 0 MB are free there: make room"
+    ):
+        check_room(tmp_path / "out", loaded)
+
+
+@pytest.mark.parametrize("files", [{}, [], None, {"config.json": "x"}, {"masks.safetensors": "x"}])
+def test_a_manifest_that_lists_too_little_verifies_nothing(pruned, tmp_path, files):
+    out = tmp_path / "out"
+    export(*pruned, {}, out)
+    (out / "manifest.json").write_text(json.dumps({"files": files}))
+    with pytest.raises(BadInput, match=r"manifest\.json cannot be read: its list of files lacks"):
+        verify_folder(out)
+
+
+def test_a_file_that_was_added_is_found(pruned, tmp_path):
+    out = tmp_path / "out"
+    export(*pruned, {"calibration": {"hash": "0123", "windows": [1]}}, out)
+    assert json.loads((out / "manifest.json").read_text())["calibration"] == {"hash": "0123"}
+    (out / "extra.py").write_text("import os")
+    with pytest.raises(BadInput, match=r"holds extra\.py, which was not written with it"):
+        verify_folder(out)

@@ -133,3 +133,17 @@ def test_garbage_for_weights_is_a_sentence(tiny_folder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"garbage" * 100)
     with pytest.raises(BadInput, match="cannot load"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_a_weight_that_is_no_number_is_named(tiny_folder, bad):
+    from fairprune.errors import NumericError
+    from fairprune.models import check_finite_weights
+
+    loaded = load(tiny_folder)
+    check_finite_weights(loaded)
+    weight_matrix(loaded.linears()["model.layers.1.mlp.up_proj"])[3, 5] = bad
+    with pytest.raises(
+        NumericError, match=r"1 of 512 weights of model\.layers\.1\.mlp\.up_proj are NaN or inf"
+    ):
+        check_finite_weights(loaded)

@@ -90,6 +90,7 @@ def test_the_same_folder_by_another_path_is_the_same_run(tiny_folder, monkeypatc
         ({"pattern": "1:3"}, "neither is a multiple of 3"),
         ({"seqlen": 40}, "windows of 40 tokens are too short"),
         ({"seqlen": 4000}, "one window cannot be filled"),
+        ({"seqlen": 5000}, "windows of 5000 tokens are longer than the context"),
         ({"metrics": {"tau": "2"}}, "outside"),
         ({"metrics": {"ties": "x"}}, "metrics.ties"),
         ({"metrics": {"matcher": "bertscore", "matcher_model": "/no/model"}}, "/no/model does not exist"),
@@ -123,8 +124,12 @@ def test_a_folder_without_tokenizer_and_prompts_beyond_the_context_are_refused(t
     shutil.copytree(tiny_folder, folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 100}))
-    with pytest.raises(BadInput, match=r"prompt and summary need \d+ tokens, but the context of .* has 100"):
+    with pytest.raises(
+        BadInput, match="windows of 200 tokens are longer than the context .*which has 100: ask"
+    ):
         plan(folder)
+    with pytest.raises(BadInput, match=r"prompt and summary need \d+ tokens, but the context of .* has 100"):
+        plan(folder, method="magnitude")
     (folder / "tokenizer.json").unlink()
     with pytest.raises(BadInput, match=r"has no tokenizer\.json"):
         plan(folder)

@@ -40,3 +40,10 @@ def test_nothing_is_computed_for_a_folder_that_cannot_be_used(tmp_path):
     with pytest.raises(BadInput, match="not an empty folder"):
         prune_to_folder(spec(), tmp_path / "full", np.zeros((1, 4), dtype=np.int32), said.append)
     assert not said
+
+
+def test_windows_longer_than_the_models_context_are_refused(tmp_path):
+    longer = np.tile(read_ids(TINY / "calibration_ids.npy"), (1, 2))  # 96 tokens; the config says 48
+    with pytest.raises(BadInput, match=r"windows of 96 tokens are longer than the context .*which has 48"):
+        prune_to_folder(spec(), tmp_path / "out", longer, lambda _text: None)
+    assert not (tmp_path / "out").exists()

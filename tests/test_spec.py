@@ -113,3 +113,9 @@ def test_quick_reads_at_most_two_windows_of_128_tokens_per_text():
     assert (paper["perplexity_windows"], paper["perplexity_tokens"]) == (None, 2048)
     defaults = EvaluationSpec()
     assert (defaults.perplexity_windows, defaults.perplexity_tokens) == (2, 128)
+
+
+def test_a_seed_that_no_generator_takes_is_refused():
+    with pytest.raises(BadInput, match="seed cannot be 4294967296"):
+        spec(calibration={"seed": 2**32})
+    assert spec(calibration={"seed": 2**32 - 1}).calibration.seed == 2**32 - 1

@@ -108,11 +108,11 @@ def test_what_is_a_proportion_is_said_by_the_metric_not_by_the_values():
     # a loss that is 0 in every sample seen is no proportion: Wilson's interval of 0 of 100 is not its
     zeros, draws = column(*[0] * 100), draw(numbered(100))
     loss = estimate(weighted_mean, zeros, draws)
-    assert (loss.value, loss.low, loss.high) == (0, 0, 0)
-    assert "same value" in loss.limit  # and it is said how little that interval knows
+    assert (loss.value, loss.low, loss.high) == (0, None, None)
+    assert "no interval" in loss.limit
     change = estimate_difference(weighted_mean, zeros, zeros, draws)
-    assert (change.value, change.low, change.high) == (0, 0, 0)
-    assert "same in every sample" in change.limit
+    assert (change.value, change.low, change.high) == (0, None, None)
+    assert "no interval" in change.limit
     # and losses that happen to be 0 and 1 have the interval of a mean: .5 ± t(99) · √(.25 / 99)
     mixed = estimate(weighted_mean, column(*[0, 1] * 50), draws)
     assert mixed.high - mixed.low == pytest.approx(2 * 1.9842 * math.sqrt(0.25 / 99), rel=0.06)
@@ -171,11 +171,11 @@ def test_difference_pairs_on_samples_that_both_score():
 
 
 def test_difference_is_paired():
-    # after = before + 1 throughout: the difference is certain although each mean is not
+    # after = before + 1 throughout: the difference does not vary, and so has no interval, although each mean has one
     draws = draw(numbered(20))
     before = column(*(i % 7 for i in range(20)))
     found = estimate_difference(weighted_mean, before + 1, before, draws)
-    assert (found.low, found.high, found.se) == (pytest.approx(1), pytest.approx(1), 0)
+    assert (found.value, found.low, found.high, found.se) == (pytest.approx(1), None, None, 0)
     alone = estimate(weighted_mean, before, draws)
     assert alone.high - alone.low > 1
 
@@ -266,3 +266,18 @@ def test_calibration_draws_pair_on_what_all_score():
 def test_wrong_input_is_named(call, words):
     with pytest.raises(BadInput, match=words):
         call()
+
+
+def test_a_number_without_spread_has_no_interval():
+    """Two samples that did not change are no proof that nothing changes."""
+    draws = draw_resamples(["a", "b", "c"], ["x"] * 3, 200, 0)
+    same = np.array([[0.5], [0.5], [0.5]])
+    for found in (
+        estimate(weighted_mean, same, draws),
+        estimate_difference(weighted_mean, same, same, draws),
+    ):
+        assert (found.low, found.high, found.n) == (None, None, 3)
+        assert "no interval" in found.limit
+    # Of 0 and 1 there is one: Wilson's, and Agresti and Min's.
+    rate = estimate(weighted_mean, np.zeros((3, 1)), draws, binary=True)
+    assert rate.low == 0 and rate.high > 0.5

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from fairprune.executors.lifeline import VARIABLE
 from fairprune.paths import subfolder
+from fairprune.processes import lives
 
 TERM_SECONDS = 2.0
 """How long a child has to end by itself after SIGTERM."""
@@ -117,6 +118,14 @@ class Child:
     def forget_output(self) -> None:
         """Deletes the file of its standard error."""
         self._errors.unlink(missing_ok=True)
+
+
+def forget_abandoned() -> None:
+    """Deletes what children wrote that stood by for a worker which was killed."""
+    for file in subfolder("logs").glob("standby-*.log"):
+        number = file.stem.removeprefix("standby-")
+        if number.isdecimal() and not lives(int(number)):
+            file.unlink(missing_ok=True)
 
 
 def failure_sentence(code: int, last_lines: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fairprune.devices import KNOWN
-from fairprune.errors import StoreError, Unavailable, unknown
+from fairprune.errors import BadInput, StoreError, Unavailable, unknown
 from fairprune.paths import home, subfolder
 from fairprune.store import Store
 
@@ -33,6 +33,22 @@ def device_lock(device: str) -> FileLock:
     return FileLock(subfolder("locks") / f"worker-{device}.lock", fallback_to_soft=False, thread_local=False)
 
 
+def idle_seconds() -> float:
+    """`FAIRPRUNE_WORKER_IDLE` in seconds, 60 when it is not set.
+
+    Raises:
+        BadInput: not a number ≥ 0.
+    """
+    given = os.environ.get("FAIRPRUNE_WORKER_IDLE", "").strip() or "60"
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise BadInput(f"FAIRPRUNE_WORKER_IDLE={given!r} is not a number of seconds: write for example 60")
+    return value
+
+
 @dataclass(frozen=True)
 class LocalExecutor:
     """One worker process per device on this machine; it runs one child process after the other."""
@@ -44,11 +60,13 @@ class LocalExecutor:
         """Starts the device's worker unless one lives. Of two started at once the second ends by itself.
 
         Raises:
+            BadInput: `FAIRPRUNE_WORKER_IDLE` is no number of seconds.
             StoreError: the database lives in this process alone.
             Unavailable: the process cannot be started.
         """
         if not store.shared:
             raise StoreError("a database in memory cannot be seen by a worker process: use a database file")
+        idle_seconds()  # a worker that refuses its settings would only die
         try:
             with device_lock(device).acquire(timeout=0):
                 pass

@@ -12,13 +12,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from filelock import Timeout
 
-from fairprune.errors import BadInput, FairpruneError
-from fairprune.executors.child import Child, failure_sentence
-from fairprune.executors.launch import device_lock
+from fairprune.errors import FairpruneError
+from fairprune.executors.child import Child, failure_sentence, forget_abandoned
+from fairprune.executors.launch import device_lock, idle_seconds
 from fairprune.store import Run, Store, open_store
 
 POLL_SECONDS = 0.2
@@ -69,6 +70,7 @@ class Worker:
 
     def _serve(self) -> None:
         self._store.interrupt_running(self._device)
+        forget_abandoned()
         self._last_heartbeat = float("-inf")
         idle_since = time.monotonic()
         try:
@@ -123,9 +125,10 @@ class Worker:
         """The child that stands by, given this run; a new one where there is none, or where it has ended."""
         ready, self._standby = self._standby, None
         if ready is not None:
-            if not ready.ended():
-                ready.take(run_id)
-                return ready
+            with suppress(OSError):  # it has ended: a new one takes the run
+                if not ready.ended():
+                    ready.take(run_id)
+                    return ready
             ready.end()
             ready.forget_output()
         return Child(run_id, self._command)
@@ -142,22 +145,6 @@ class Worker:
             else failure_sentence(code, lines)
         )
         self._store.finish(run_id, "failed", sentence, lines or None)
-
-
-def idle_seconds() -> float:
-    """`FAIRPRUNE_WORKER_IDLE` in seconds, 60 when it is not set.
-
-    Raises:
-        BadInput: not a number ≥ 0.
-    """
-    given = os.environ.get("FAIRPRUNE_WORKER_IDLE", "").strip() or "60"
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise BadInput(f"FAIRPRUNE_WORKER_IDLE={given!r} is not a number of seconds: write for example 60")
-    return value
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,7 +20,6 @@ from fairprune.literature.build import Dataset, Sample, build
 from fairprune.prompts import SEPARATOR
 
 INPUT, LABEL, PROPORTION = "input", "label", "proportion"
-_NEEDED = (INPUT, LABEL)
 _NOT_SUMMARIES = frozenset({INPUT, LABEL, PROPORTION, "input_proportion", "id", "topic"})
 ROUNDING = 0.0051
 """How far a proportion may be from the labels' own: published ones have two decimals."""

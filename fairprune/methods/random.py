@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class RandomOptions(Options):
-    seed: int = Field(0, ge=0, description="Seed of the noise; each layer draws from (seed, layer name).")
+    seed: int = Field(
+        0, ge=0, lt=2**32, description="Seed of the noise; each layer draws from (seed, layer name)."
+    )
 
 
 @pruning_method(

@@ -23,6 +23,8 @@ from fairprune.store import Run, Store
 
 MOST_RUNS = 20
 """The latest runs that are looked at."""
+LEAST_WEIGHTS = 10**7
+"""Prunable weights of a model whose runs say how fast the machine is: of smaller ones the calls themselves take most of the time."""
 OWN_SPREAD = (0.5, 2.0)
 """Least and most that is told around the middle of own runs: the same step differs that much between two runs."""
 OTHER_FORMAT = (0.3, 3.0)
@@ -121,7 +123,7 @@ def _samples(store: Store, runs: list[Run]) -> list[tuple[str, dict[str, float]]
     for run in runs:
         parts = {kind: values[run.id] for kind, values in kinds.items() if run.id in values}
         systems = parts.get("generation", {}).get("systems", {})
-        if "sparsity" in parts and "pruned" in systems:
+        if "sparsity" in parts and "pruned" in systems and parts["sparsity"]["weights"] >= LEAST_WEIGHTS:
             values = dict(_rates_of(run, parts, systems))
             found.append((str(systems["pruned"]["dtype"]), values))
     return found

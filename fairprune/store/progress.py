@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from fairprune.errors import StoreError
+from fairprune.errors import NoSuchRun
 from fairprune.store.database import Database, from_document, now, plain, to_document
 from fairprune.store.tables import logs, runs, workers
 from fairprune.store.values import LogLine, Worker
 
 
-def no_run(run_id: str) -> StoreError:
-    return StoreError(
+def no_run(run_id: str) -> NoSuchRun:
+    return NoSuchRun(
         f"there is no run {run_id!r}: give an id of the list of runs, or its first 6 or more digits"
     )
 
@@ -30,7 +30,7 @@ def find(connection: Connection, run_id: str) -> str:
     if not found:
         raise no_run(run_id)
     if len(found) > 1:
-        raise StoreError(f"run {run_id!r} is not clear: it may be {' or '.join(found)}; give more digits")
+        raise NoSuchRun(f"run {run_id!r} is not clear: it may be {' or '.join(found)}; give more digits")
     return found[0]
 
 

@@ -58,7 +58,9 @@ FEW_TOPICS_LIMIT = "fewer than 30 topics: at 8 topics intervals cover between 90
 ALIKE_LIMIT = "most samples have the same value: the interval covers about 92 % at 100 samples, 67 % at 8"
 RARE_LIMIT = "hardly any sample changed: the interval covers about 98 %"
 FOLDED_LIMIT = "where neither system leans to a group, the interval covers about 99 %"
-POINT_LIMIT = "the difference is the same in every sample: nothing shows how far it could vary"
+POINT_LIMIT = (
+    "every resample gives the same value: nothing shows how far it could vary, so there is no interval"
+)
 NOTHING = Estimate(None, None, None, None, 0, 0, 0)
 
 
@@ -91,6 +93,8 @@ def estimate(
         low, high = _contrast_interval(contrasts, table, found, draws, level)
     elif binary:
         low, high = proportion_interval(found.value, found.n, found.n_topics, found.se, found.df, level)
+    elif found.se == 0:
+        return replace(found, limit=POINT_LIMIT)
     else:
         low, high = t_interval(found.value, found.se, found.df, level)
     low, high = max(low, limits[0]), min(high, limits[1])
@@ -128,10 +132,12 @@ def estimate_difference(
         )
         limit = _limit(found) or (RARE_LIMIT if gained + lost < 0.05 else None)
         return replace(found, low=low, high=high, se=se, limit=limit)
+    if found.se == 0:
+        return replace(found, limit=POINT_LIMIT)
     low, high = t_interval(found.value, found.se, found.df, level)
     most = limits[1] - limits[0]
     low, high = max(low, -most), min(high, most)
-    limit = _limit(found) or (POINT_LIMIT if found.se == 0 else FOLDED_LIMIT if folded else None)
+    limit = _limit(found) or (FOLDED_LIMIT if folded else None)
     return replace(found, low=low, high=high, limit=limit)
 
 

@@ -1,10 +1,12 @@
+import os
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
-from fairprune.executors.child import Child, failure_sentence
+from fairprune.executors.child import Child, failure_sentence, forget_abandoned
 from tests.executors.place import gone
 
 
@@ -111,3 +113,18 @@ def test_a_child_that_is_never_needed_is_ended(tmp_path):
     assert child.end() == -signal.SIGTERM
     child.forget_output()
     assert not list((tmp_path / "logs").iterdir())
+
+
+def test_what_a_killed_workers_standby_wrote_is_cleared_up(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f"standby-{ended.pid}.log", f"standby-{os.getpid()}.log", "standby-x.log", "run-1.log"):
+        (folder / name).write_text("")
+    forget_abandoned()
+    assert {file.name for file in folder.iterdir()} == {
+        f"standby-{os.getpid()}.log",
+        "standby-x.log",
+        "run-1.log",
+    }

@@ -74,3 +74,11 @@ def test_a_worker_gets_folder_database_and_package(place, monkeypatch):
     assert environment["FAIRPRUNE_DATABASE_URL"] == f"sqlite:///{place.folder}/fairprune.db"
     assert environment["PYTHONPATH"] == f"{PROJECT}:/elsewhere"
     assert (PROJECT / "fairprune" / "jobs.py").exists()
+
+
+def test_settings_that_a_worker_would_refuse_are_refused_before_it_starts(place, monkeypatch):
+    monkeypatch.setenv("FAIRPRUNE_WORKER_IDLE", "abc")
+    place.store.submit(place.spec())
+    with pytest.raises(BadInput, match="FAIRPRUNE_WORKER_IDLE='abc' is not a number of seconds"):
+        LocalExecutor(place.child("")).wake("cpu", place.store)
+    assert not place.workers()

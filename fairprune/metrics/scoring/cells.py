@@ -99,7 +99,8 @@ def quality_cells(name: str, systems: Mapping[str, System], draws: Resamples) ->
             found = estimate_difference(weighted_mean, tables[0], tables[1], draws, binary=binary)
         else:
             least = -1.0 if name.startswith(BERTSCORE) else 0.0
-            found = estimate(weighted_mean, tables[0], draws, binary=binary, limits=(least, math.inf))
+            most = math.inf if name == "words" else 1.0  # all others are shares
+            found = estimate(weighted_mean, tables[0], draws, binary=binary, limits=(least, most))
         why = "not recorded" if name == "truncated" else "no summary has this number"
         cells[system] = _cell(found, len(draws.topics), why)
     return cells
