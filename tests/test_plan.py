@@ -125,7 +125,7 @@ def test_a_folder_without_tokenizer_and_prompts_beyond_the_context_are_refused(t
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 100}))
     with pytest.raises(
-        BadInput, match="windows of 200 tokens are longer than the context .*which has 100: ask"
+        BadInput, match=r"windows of 200 tokens are longer than the context .*which has 100: ask"
     ):
         plan(folder)
     with pytest.raises(BadInput, match=r"prompt and summary need \d+ tokens, but the context of .* has 100"):

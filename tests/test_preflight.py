@@ -505,7 +505,20 @@ def finished_run(store, dtype: str = "float32", *, reused: bool = False) -> RunS
     return spec
 
 
-def test_rates_come_from_the_stages_of_a_stored_run():
+@pytest.fixture
+def small_models_count(monkeypatch):
+    """The stored runs of these tests are of a thousand weights, so that the sums can be done by hand."""
+    monkeypatch.setattr("fairprune.preflight.rates.LEAST_WEIGHTS", 1)
+
+
+def test_runs_of_toys_say_nothing_of_the_machine():
+    with open_store("sqlite://") as store:
+        finished_run(store)
+        found = rates(store, "cpu", "float32")
+    assert found is not None and "no run of a real model is stored yet" in found.rests_on
+
+
+def test_rates_come_from_the_stages_of_a_stored_run(small_models_count):
     with open_store("sqlite://") as store:
         finished_run(store)
         found = rates(store, "cpu", "float32")
@@ -523,14 +536,14 @@ def test_rates_come_from_the_stages_of_a_stored_run():
     assert (found.low, found.high) == (0.5, 2.0)
 
 
-def test_statistics_that_were_read_from_disk_show_no_rate():
+def test_statistics_that_were_read_from_disk_show_no_rate(small_models_count):
     with open_store("sqlite://") as store:
         finished_run(store, reused=True)
         found = rates(store, "cpu", "float32")
     assert found is not None and found.gradient != pytest.approx(1000 * 2000 * 3 / 20)
 
 
-def test_runs_of_another_number_format_give_a_wider_range():
+def test_runs_of_another_number_format_give_a_wider_range(small_models_count):
     with open_store("sqlite://") as store:
         finished_run(store, "bfloat16")
         found = rates(store, "cpu", "float32")
@@ -543,7 +556,7 @@ def test_runs_of_another_number_format_give_a_wider_range():
 def test_without_a_run_a_product_is_measured_and_the_range_is_wide():
     found = rates(None, "cpu", "float32")
     assert found is not None and found.forward == product_rate() / 2 > 1e6
-    assert (found.low, found.high) == (0.3, 3.0) and "no run is stored yet" in found.rests_on
+    assert (found.low, found.high) == (0.3, 3.0) and "no run of a real model is stored yet" in found.rests_on
 
 
 def test_work_of_a_method_that_solves():

@@ -200,7 +200,7 @@ def bare_rates(dtype: str) -> Rates:
         scoring=5.0,
         low=BARE[0],
         high=BARE[1],
-        rests_on="no run is stored yet: from one product of two matrices on this CPU, so the range is wide",
+        rests_on="no run of a real model is stored yet: from one product of two matrices on this CPU, so the range is wide",
     )
 
 
