@@ -268,7 +268,7 @@ def test_what_the_run_needs_stands_before_the_start(tiny: Path) -> None:
     assert errors(page) == "" and "Before the start" in [
         element.value.strip("# ") for element in page.markdown
     ]
-    assert "Host memory, peak" in text and "Disk" in text and "no run is stored yet" in text
+    assert "Host memory, peak" in text and "Disk" in text and "no run of a real model is stored yet" in text
     assert "Accelerator memory" not in text
     assert any("Fits this machine" in caption.value for caption in page.caption)
     assert "Use the setting that fits" not in labels(page, "button")
