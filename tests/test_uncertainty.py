@@ -281,3 +281,10 @@ def test_a_number_without_spread_has_no_interval():
     # Of 0 and 1 there is one: Wilson's, and Agresti and Min's.
     rate = estimate(weighted_mean, np.zeros((3, 1)), draws, binary=True)
     assert rate.low == 0 and rate.high > 0.5
+
+
+def test_a_mean_of_absolute_contrasts_without_spread_has_no_interval_either():
+    losses = np.array([[0.5, 0.0]] * 20)  # the same group always loses half: SOF .25 in every resample
+    found = estimate(spread_of_losses, losses, draw(numbered(20)), contrasts=contrasts_of_losses)
+    assert (found.value, found.low, found.high) == (pytest.approx(0.25), None, None)
+    assert "no interval" in found.limit

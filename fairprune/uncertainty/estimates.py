@@ -89,12 +89,12 @@ def estimate(
     found = _bootstrap(lambda w: statistic(w, table), scored(table), draws)
     if found.value is None or found.se is None or found.df is None:
         return found
+    if found.se == 0 and not binary:
+        return replace(found, limit=POINT_LIMIT)
     if contrasts is not None:
         low, high = _contrast_interval(contrasts, table, found, draws, level)
     elif binary:
         low, high = proportion_interval(found.value, found.n, found.n_topics, found.se, found.df, level)
-    elif found.se == 0:
-        return replace(found, limit=POINT_LIMIT)
     else:
         low, high = t_interval(found.value, found.se, found.df, level)
     low, high = max(low, limits[0]), min(high, limits[1])

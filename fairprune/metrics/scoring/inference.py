@@ -146,7 +146,7 @@ def _no_verdict(one: Estimate | None, margin: float | None, name: str, no_claim:
     if one.n < FEW_SAMPLES:
         return DEMONSTRATION
     if one.low is None:
-        return "one topic only: there is no interval"
+        return one.limit or "one topic only: there is no interval"
     if no_claim is not None:
         return no_claim
     return f"no margin is given for {name}" if margin is None else None
