@@ -134,7 +134,7 @@ def plan_run(
 
 
 def _reads_windows(spec: RunSpec) -> bool:
-    return bool(get_method(spec.pruning.method).needs) or spec.pruning.allocation == "owl"
+    return get_method(spec.pruning.method).needs_windows(spec.pruning.allocation)
 
 
 def _can_cut_now(spec: RunSpec) -> bool:

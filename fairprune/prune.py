@@ -70,7 +70,7 @@ def check_target(loaded: LoadedModel, target: Target) -> None:
 
 def needs_calibration(method: Method, target: Target) -> bool:
     """Whether calibration windows are needed: by the method, or by the allocation owl, which reads input norms."""
-    return bool(method.needs) or target.allocation == "owl"
+    return method.needs_windows(target.allocation)
 
 
 def wanted_dense(method: Method, options: Options, target: Target) -> Wanted | None:

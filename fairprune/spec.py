@@ -17,6 +17,7 @@ from fairprune.errors import BadInput, unknown
 from fairprune.methods import get_method
 from fairprune.metric_spec import MetricSpec as MetricSpec  # noqa: PLC0414 - exported from here
 from fairprune.part import Part
+from fairprune.text import short_name
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -190,11 +191,6 @@ class RunSpec(Part):
 def content_hash(text: str) -> str:
     """16 hex digits of SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def short_name(model: str) -> str:
-    """The last part of a hub id or path."""
-    return model.rstrip("/").rsplit("/", 1)[-1]
 
 
 def parse_pattern(pattern: str) -> tuple[int, int]:

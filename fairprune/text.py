@@ -101,3 +101,8 @@ def cut_to_words(text: str, words: int) -> tuple[str, bool]:
     if kept:
         return " ".join(kept), True
     return " ".join(text.split()[:words]), False
+
+
+def short_name(model: str) -> str:
+    """The last part of a hub id or path."""
+    return model.rstrip("/").rsplit("/", 1)[-1]

@@ -116,6 +116,10 @@ class Method:
         """The comparison group under these options."""
         return getattr(options, "compare", self.compares)
 
+    def needs_windows(self, allocation: str) -> bool:
+        """Whether calibration windows are read: by the method, or by the allocation owl, which reads input norms."""
+        return bool(self.needs) or allocation == "owl"
+
     def propagation(self, options: Options) -> Literal["dense", "pruned"]:
         """Whether a block is calibrated on the dense model or on the pruned blocks before it."""
         return getattr(options, "propagate", "dense")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from fairprune.text import short_name
 from fairprune.uncertainty import Contrasts, Statistic, weighted_mean
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def matcher_names(spec: MetricSpec) -> dict[str, str]:
     """
     matcher: str = spec.matcher
     if matcher not in ("ngram", "label"):
-        details = [_short(spec.matcher_model) or PACKAGED_ENCODER]
+        details = [short_name(spec.matcher_model) or PACKAGED_ENCODER]
         if matcher == "bertscore" and spec.bertscore == "f1":
             details.append("F1")
         if spec.temperature is not None:
@@ -151,13 +152,9 @@ def matcher_names(spec: MetricSpec) -> dict[str, str]:
     return {
         "ngram": matcher,
         "label": "label" if spec.spd2_source == "classifier" else f"label, {spec.spd2_source}",
-        "entailment": f"entailment ({_short(spec.entailment_model)})",
+        "entailment": f"entailment ({short_name(spec.entailment_model)})",
         "similarity": f"similarity ({PACKAGED_ENCODER})",
     }
-
-
-def _short(model: str) -> str:
-    return model.rstrip("/").rsplit("/", 1)[-1]
 
 
 # Adding a metric touches only its own file. Files without a decorated function hold what metrics share.

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairprune.errors import BadInput, Unavailable
-from fairprune.spec import short_name
-from fairprune.text import mended
+from fairprune.text import mended, short_name
 
 if TYPE_CHECKING:
     from fairprune.labels import Embedder

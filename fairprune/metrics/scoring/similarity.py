@@ -13,7 +13,7 @@ from fairprune.metrics.matchers.words import tokens
 from fairprune.metrics.scoring.cells import SYSTEMS
 from fairprune.metrics.scoring.numbers import BERTSCORE
 from fairprune.opinions import OpinionSet
-from fairprune.spec import short_name
+from fairprune.text import short_name
 from fairprune.uncertainty import FloatArray
 
 if TYPE_CHECKING:
