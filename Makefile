@@ -4,16 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test assets lint format types clean screenshots
+.PHONY: app test audit assets examples lint format types clean screenshots
 
 app: $(VENV)/.run assets
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
+	@$(BIN)/python -m fairprune access
+	@$(BIN)/python -m fairprune.ui.serve run app.py --server.port $(PORT) $(ARGS)
 
 assets: $(VENV)/.run
 	@$(BIN)/python -m fairprune assets
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m tests.stages
+
+# Needs a database of vulnerabilities, pypi.org or a mirror that answers as it does; says so where it reaches none.
+audit: $(VENV)/.dev
+	@$(BIN)/python -m tests.audit
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -23,6 +28,11 @@ format: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# Real runs on the packaged model, 20 minutes on two free cores; written to fairprune/examples.
+# ARGS=--missing computes those alone that are not packaged.
+examples: $(VENV)/.run assets
+	$(BIN)/python -m fairprune.examples $(ARGS)
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python docs/screenshots.py

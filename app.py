@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
+from fairprune.headlines import headlines
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals
+from fairprune.ui.bundle import draw_bundle_upload
 from fairprune.ui.page import capitalised
 from fairprune.ui.runs import badge, degenerate_badge, headline_tiles, missing_assets, no_runs, to_prune
+from fairprune.ui.start import draw_examples, draw_story, story_run
 
 RECENT = 6
+LOOKED_AT = 200
 STEPS = (
     (
         "Prune",
@@ -22,29 +27,30 @@ STEPS = (
 )
 
 
-def introduction() -> None:
+def introduction(steps: bool) -> None:
+    """What this is; `steps`: with what one does here, where there is nothing to show yet."""
     st.html(
         '<div class="fp-lead">fairprune takes weights out of a language model '
         "and measures whom its summaries of opinions stop hearing.</div>"
     )
-    steps = [
+    if not steps:
+        return
+    tiles = [
         f'<div class="fp-tile fp-step"><b>{place}</b><strong>{escape(title)}</strong>'
         f'<span class="fp-quiet">{escape(text)}</span></div>'
         for place, (title, text) in enumerate(STEPS, start=1)
     ]
-    st.html(markup.grid(steps, "16rem"))
+    st.html(markup.grid(tiles, "16rem"))
 
 
-def run_card(
-    run: Run, results: dict[str, dict[str, object]], evaluations: dict[str, dict[str, object]]
-) -> None:
+def run_card(run: Run, headline: dict[str, Any] | None) -> None:
     """One run: state, what was asked, what came out, and the way to it."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<div class="fp-title">{escape(run.title)}</div>', width="content")
+            st.html(f'<div class="fp-title">{escape(run.label)}</div>', width="content")
             badge(run)
-            degenerate_badge(evaluations.get(run.id))
-        tiles = headline_tiles(results.get(run.id), evaluations.get(run.id), brief=True)
+            degenerate_badge(headline)
+        tiles = headline_tiles((headline or {}).get("sparsity"), headline, brief=True)
         if tiles:
             st.html(markup.grid(tiles, "14rem"))
         elif run.error:
@@ -70,22 +76,30 @@ def run_card(
                 )
 
 
-def recent(store: Store) -> None:
-    runs = store.runs(limit=RECENT)
-    if not runs:
+def recent(store: Store, runs: list[Run]) -> None:
+    own = [run for run in runs if run.origin != "example"]
+    shown = own[:RECENT] or runs[: RECENT // 3]
+    if not shown:
         no_runs("Start here:")
         to_prune("Prune your first model")
         return
-    to_prune()
-    st.subheader("Latest runs", anchor=False)
-    ids = [run.id for run in runs]
-    sparsity, evaluations = store.results("sparsity", ids), store.results("evaluation", ids)
-    for run in runs:
-        run_card(run, sparsity, evaluations)
+    to_prune() if own else to_prune("Prune your first model")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Latest runs" if own else "Example runs", anchor=False, width="content")
+        st.page_link("pages/9_Runs.py", label="All runs", icon=":material/list:")
+    known = headlines(store, [run.id for run in shown])
+    for run in shown:
+        run_card(run, known.get(run.id))
 
 
 page_store = open_page("Start", "Who is still heard after pruning?")
 with refusals():
-    introduction()
+    page_runs = page_store.runs(limit=LOOKED_AT)
+    told = story_run(page_store, page_runs)
+    introduction(steps=told is None)
+    if told is not None:
+        draw_story(page_store, told)
     missing_assets()
-    recent(page_store)
+    recent(page_store, page_runs)
+    draw_examples(page_store, page_runs)
+    draw_bundle_upload(page_store)

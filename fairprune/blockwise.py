@@ -43,11 +43,13 @@ def walk(
     into: ModelStatistics,
     wanted: Wanted,
     loss_mask: torch.Tensor | None,
+    window_weights: torch.Tensor | None = None,
 ) -> Iterator[BlockWalked]:
     """Adds the statistics of all windows to `into`, whose sums stay on the host.
 
     Args:
         ids: int (windows, tokens), on the model's device.
+        window_weights: (windows,), as `passes.window_weights` gives them.
 
     Raises:
         BadInput: blocks that share weights, whose gradients would have to be summed before they are squared.
@@ -67,12 +69,13 @@ def walk(
         for start in starts:
             portion = range(start, min(start + size, len(ids)))
             calls = [_without_gradient(loaded, ids[row : row + 1]) for row in portion]
+            counts = None if window_weights is None else window_weights[start : start + size]
             states = [per_block[0].hidden.to(HOST) for per_block in calls]
             entered: list[list[torch.Tensor]] = []
             for block in loaded.blocks:
                 if losses:
                     entered.append(states)
-                states = _forward(loaded, block, calls, states, into, hessian=wanted.hessian)
+                states = _forward(loaded, block, calls, states, into, counts, hessian=wanted.hessian)
                 done += 1
                 yield BlockWalked(done, visits)
             if not losses:
@@ -84,7 +87,7 @@ def walk(
                 for row, state in zip(portion, states, strict=True)
             ]
             for block in reversed(loaded.blocks):
-                arriving = _backward(loaded, block, calls, entered.pop(), arriving, into, wanted)
+                arriving = _backward(loaded, block, calls, entered.pop(), arriving, into, wanted, counts)
                 done += 1
                 yield BlockWalked(done, visits)
 
@@ -108,14 +111,20 @@ def _forward(
     calls: Sequence[list[BlockCall]],
     states: Sequence[torch.Tensor],
     into: ModelStatistics,
+    counts: torch.Tensor | None,
     *,
     hessian: bool,
 ) -> list[torch.Tensor]:
     """What leaves the block, on the host; the statistics of its inputs are added to `into`."""
     seen = empty_statistics(block.linears)
     left = []
-    with onloaded(loaded, block), torch.no_grad(), observe_inputs(block.linears, seen, hessian=hessian):
-        for per_block, state in zip(calls, states, strict=True):
+    with (
+        onloaded(loaded, block),
+        torch.no_grad(),
+        observe_inputs(block.linears, seen, hessian=hessian) as inputs,
+    ):
+        for index, (per_block, state) in enumerate(zip(calls, states, strict=True)):
+            inputs.weights = None if counts is None else counts[index : index + 1]
             left.append(per_block[block.index].run(block.module, onto(state, loaded.device)).to(HOST))
     _add(into, seen)
     return left
@@ -149,13 +158,15 @@ def _backward(
     arriving: Sequence[dict[Loss, torch.Tensor]],
     into: ModelStatistics,
     wanted: Wanted,
+    counts: torch.Tensor | None,
 ) -> list[dict[Loss, torch.Tensor]]:
     """The gradients with respect to what entered the block, on the host; g² of its weights is added to `into`."""
     seen = empty_statistics(block.linears)
     observer = GradientObserver(block.linears, seen, wanted)
     left = []
     with onloaded(loaded, block), observer.watching():
-        for per_block, state, gradients in zip(calls, entered, arriving, strict=True):
+        for index, (per_block, state, gradients) in enumerate(zip(calls, entered, arriving, strict=True)):
+            observer.weight = 1.0 if counts is None else float(counts[index])
             start = onto(state, loaded.device).detach().requires_grad_()
             output = per_block[block.index].run(block.module, start)
             passed = {}

@@ -20,6 +20,7 @@ from fairprune.errors import BadInput, Unavailable
 from fairprune.opinions import Corpus, Opinion
 from fairprune.prompts import SEPARATOR, after_opinions, before_opinions
 from fairprune.spec import CalibrationSpec, parse_calibration
+from fairprune.text import counted
 from fairprune.tokens import TextTokenizer
 
 LEAST_OPINION_TOKENS = 16  # fewer would make a window that is all instruction
@@ -53,11 +54,25 @@ class CalibrationSet:
     tokens_cut: int
     """Tokens of used texts that did not fit their window."""
     notes: tuple[str, ...] = field(default=())
+    texts_offered: int | None = None
+    """Texts that the calibration split offers to this set."""
+    texts_cut: int = 0
+    """Used texts that lost tokens, because their window was full."""
+    weights: NDArray[np.float64] | None = None
+    """(samples,), mean 1: how much each window counts in the statistics; None: each once."""
 
     @property
     def hash(self) -> str:
-        """16 hex digits of SHA-256 over the token ids, their shape and the loss mask."""
-        return ids_hash(self.ids, self.loss_mask)
+        """16 hex digits of SHA-256 over the token ids, their shape, the loss mask and the weights."""
+        return ids_hash(self.ids, self.loss_mask, self.weights)
+
+    def places(self, row: int) -> Iterator[tuple[Segment, slice]]:
+        """The segments of a window with the tokens that they are; a BOS before them belongs to none."""
+        # A separator that did not fit whole counts whole: then the segments seem longer than the window.
+        start = max(0, int(self.ids.shape[1]) - sum(segment.tokens for segment in self.windows[row]))
+        for segment in self.windows[row]:
+            yield segment, slice(start, start + segment.tokens)
+            start += segment.tokens
 
     def to_json(self) -> dict[str, Any]:
         """What is stored and shown; the windows as texts."""
@@ -67,10 +82,13 @@ class CalibrationSet:
             "hash": self.hash,
             "tokens_by_group": self.tokens_by_group,
             "texts_used": self.texts_used,
+            "texts_offered": self.texts_offered,
+            "texts_cut": self.texts_cut,
             "reused": self.reused,
             "tokens_cut": self.tokens_cut,
             "padding": 0,
             "notes": list(self.notes),
+            **({} if self.weights is None else {"weights": self.weights.tolist()}),
             "windows": [
                 [{"text": s.text, "kind": s.kind, "group": s.group, "tokens": s.tokens} for s in window]
                 for window in self.windows
@@ -78,12 +96,18 @@ class CalibrationSet:
         }
 
 
-def ids_hash(ids: NDArray[np.int32], loss_mask: NDArray[np.bool_] | None = None) -> str:
-    """16 hex digits of SHA-256 over token ids, their shape and the loss mask."""
+def ids_hash(
+    ids: NDArray[np.int32],
+    loss_mask: NDArray[np.bool_] | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> str:
+    """16 hex digits of SHA-256 over token ids, their shape, the loss mask and the weights of windows."""
     digest = hashlib.sha256(str(ids.shape).encode())
     digest.update(np.ascontiguousarray(ids, dtype="<i4").tobytes())
     if loss_mask is not None:
         digest.update(np.packbits(loss_mask).tobytes())
+    if weights is not None:
+        digest.update(np.ascontiguousarray(weights, dtype="<f8").tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -94,6 +118,8 @@ def calibration_set(
     summaries: Callable[[], Sequence[str]] | None = None,
 ) -> CalibrationSet:
     """The windows of a calibration set.
+
+    Those of `denp` are the windows of `balanced`, without the weights: these come from the model (`fairprune.debias.denp`).
 
     Args:
         summaries: the dense model's summaries to calibrate on; only called for model-output.
@@ -113,7 +139,7 @@ def calibration_set(
         else:
             texts, notes = general_texts(corpus, detail)
         return _packed(spec, texts, tokenizer, "summary" if kind == "model-output" else "general", notes)
-    return _prompted(spec, corpus, tokenizer, kind, detail)
+    return _prompted(spec, corpus, tokenizer, "balanced" if kind == "denp" else kind, detail)
 
 
 def general_texts(corpus: Corpus, source: str | None) -> tuple[list[str], list[str]]:
@@ -161,13 +187,15 @@ def _packed(
         used += 1
     if len(stream) < body:
         raise BadInput(
-            f"calibration set {spec.name!r} has {len(texts)} texts with {len(stream)} tokens, too few for one window of "
+            f"calibration set {spec.name!r} has {counted(len(texts), 'text')} with {counted(len(stream), 'token')}, "
+            f"too few for one window of "
             f"{spec.seqlen}: choose another calibration set, or shorter windows"
         )
     if len(stream) < body * spec.samples:
         raise BadInput(
-            f"calibration set {spec.name!r} needs {spec.samples} windows of {spec.seqlen} tokens, but its {len(texts)} texts give "
-            f"{len(stream)} tokens: ask for at most {len(stream) // max(body, 1)} windows, or shorter ones"
+            f"calibration set {spec.name!r} needs {counted(spec.samples, 'window')} of {spec.seqlen} tokens, "
+            f"but its {counted(len(texts), 'text')} give "
+            f"{counted(len(stream), 'token')}: ask for at most {counted(len(stream) // max(body, 1), 'window')}, or shorter ones"
         )
     ids = np.empty((spec.samples, spec.seqlen), dtype=np.int32)
     mask = np.zeros((spec.samples, spec.seqlen), dtype=np.bool_)
@@ -186,6 +214,8 @@ def _packed(
         reused=0,
         tokens_cut=len(stream) - body * spec.samples,
         notes=tuple(notes),
+        texts_offered=len(texts),
+        texts_cut=int(len(stream) > body * spec.samples),  # windows follow one another: the last text alone
     )
 
 
@@ -206,7 +236,7 @@ def _prompted(
     ids = np.empty((spec.samples, spec.seqlen), dtype=np.int32)
     windows: list[tuple[Segment, ...]] = []
     by_group: Counter[str] = Counter()
-    cut = 0
+    cut = texts_cut = 0
     for row in range(spec.samples):
         body: list[int] = []
         segments = [Segment(before_opinions(info), "prompt", None, len(head))]
@@ -217,6 +247,7 @@ def _prompted(
             tokens = tokenizer.encode(opinion.text)
             kept = tokens[: max(0, room - len(body))]
             cut += len(tokens) - len(kept)
+            texts_cut += len(kept) < len(tokens)
             body += kept
             by_group[opinion.group] += len(kept)
             if kept:
@@ -236,6 +267,8 @@ def _prompted(
         texts_used=source.used,
         reused=source.reused,
         tokens_cut=cut,
+        texts_offered=source.offered,
+        texts_cut=texts_cut,
     )
 
 
@@ -247,6 +280,7 @@ class _OpinionSource:
         self.random = random.Random(f"{seed}/{kind}/{group}")
         self.used = self.reused = 0
         pool = [o for o in corpus.splits["calibration"] if kind != "one-group" or o.group == group]
+        self.offered = len(pool)
         by_topic: dict[str, list[Opinion]] = defaultdict(list)
         for opinion in pool:
             by_topic[opinion.topic].append(opinion)

@@ -7,10 +7,9 @@ Plotly is imported where a figure is made, because the pages that only need a co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from fairprune.errors import unknown
 
@@ -50,72 +49,43 @@ MARKS: dict[str, Mark] = {
     "difference": Mark("pruned − dense", "#0f9b8e", "square"),
     "random": Mark("random extract", "#a8b0bc", "x-thin-open"),
 }
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number of a pruned matrix, for the heatmap."""
-
-    title: str
-    explanation: str
-    top: float
-    """Where the colour scale ends, the same for every run: colours can be compared between runs."""
-    ticks: tuple[float, ...]
-    """Values named beside the scale: the first is where it begins, the last where it ends."""
-    scale: Literal["linear", "root", "log"] = "linear"
-    """Colour by the value, its square root or its logarithm: where most values are small beside the end."""
-
-    @property
-    def bottom(self) -> float:
-        """Where the colour scale begins; smaller values have its colour too."""
-        return self.ticks[0]
-
-    def position(self, value: float) -> float:
-        """Where a value stands on the colour scale, before it is cut at its end."""
-        if self.scale == "log":
-            return math.log10(max(value, self.bottom))
-        return value**0.5 if self.scale == "root" else value
-
-    def tick_texts(self) -> list[str]:
-        """The ticks in percent; the first of a logarithm stands for all that is smaller, zero too."""
-        texts = [f"{100 * tick:g}\N{NO-BREAK SPACE}%" for tick in self.ticks]
-        return [f"≤ {texts[0]}", *texts[1:]] if self.scale == "log" else texts
-
-
-MEASURES: dict[str, Measure] = {
-    "score_removed": Measure(
-        "Score removed",
-        "Share of the total |score| that the dropped weights held: what the method itself calls lost.",
-        1.0,
-        (0.0001, 0.001, 0.01, 0.1, 1.0),  # second-order scores lose 0.1 to 1 %, magnitudes 10 to 30 %
-        scale="log",
-    ),
-    "achieved": Measure(
-        "Sparsity",
-        "Share of the matrix's weights that pruning dropped.",
-        1.0,
-        (0.0, 0.25, 0.5, 0.75, 1.0),
-    ),
-    "column_spread": Measure(
-        "Column spread",
-        "Standard deviation of sparsity over input columns: 0 where every input loses alike, at most 50 %.",
-        0.5,
-        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    ),
-    "dead_columns": Measure(
-        "Dead columns",
-        "Share of input columns of which no weight is left: inputs that are no longer read.",
-        1.0,
-        (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0),
-        scale="root",
-    ),
-    "row_range": Measure(
-        "Row range",
-        "Sparsity of the fullest pruned output row minus that of the emptiest: 0 where all rows lose alike.",
-        1.0,
-        (0.0, 0.25, 0.5, 0.75, 1.0),
-    ),
+METHOD_MARKS: dict[str, Mark] = {
+    "gblm": Mark("gblm", "#56b4e9", "hexagon"),
+    "gradient": Mark("gradient", "#cc79a7", "triangle-down"),
+    "hgla": Mark("hgla", "#aa4499", "star"),
+    "hgla-additive": Mark("hgla-additive", "#6f63c4", "star-diamond"),
+    "magnitude": Mark("magnitude", "#e69f00", "square"),
+    "random": Mark("random", "#999933", "cross"),
+    "ria": Mark("ria", "#d55e00", "pentagon"),
+    "sparsegpt": Mark("sparsegpt", "#009e73", "triangle-up"),
+    "wanda": Mark("wanda", "#0072b2", "circle"),
 }
+"""Of the pruning methods: each has a symbol of its own, since groups use some of these colours too."""
+
+
+def run_mark(method: str, added: bool) -> Mark:
+    """How a run is drawn among others: colour and shape of its method, with a dot in it where more was done than pruning."""
+    found = METHOD_MARKS[method]
+    return replace(found, symbol=f"{found.symbol}-dot") if added else found
+
+
+def outline(mark: Mark, hollow: Sequence[bool]) -> dict[str, Any]:
+    """The `line` of Plotly markers of one mark: of its colour where they are hollow, white where a dot must be seen in them, else none."""
+    dotted = mark.symbol.endswith("-dot")
+    return {
+        "width": [2.5 if one else 2 if dotted else 0 for one in hollow],
+        "color": [mark.colour if one or not dotted else "#ffffff" for one in hollow],
+    }
+
+
+def opened(symbol: str) -> str:
+    """The hollow form of a marker.
+
+    >>> opened("circle"), opened("circle-dot")
+    ('circle-open', 'circle-open-dot')
+    """
+    bare = symbol.removesuffix("-dot")
+    return f"{bare}-open{symbol.removeprefix(bare)}"
 
 
 def group_colour(groups: Sequence[str], group: str) -> str:
@@ -127,22 +97,6 @@ def group_colour(groups: Sequence[str], group: str) -> str:
     if group not in groups:
         raise unknown("group", group, groups)
     return GROUP_COLOURS[list(groups).index(group) % len(GROUP_COLOURS)]
-
-
-def measure_value(name: str, matrix: Mapping[str, Any]) -> float | None:
-    """A measure of one matrix of a sparsity report, a fraction; None where it is missing.
-
-    Raises:
-        BadInput: no measure has this name.
-    """
-    if name not in MEASURES:
-        raise unknown("measure", name, MEASURES)
-    if name == "dead_columns":
-        return float(matrix["dead_columns"]) / float(matrix["columns"])
-    if name == "row_range":
-        return float(matrix["row_max"]) - float(matrix["row_min"])
-    value = matrix[name]
-    return None if value is None else float(value)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -159,85 +113,6 @@ def points(value: float | None, digits: int = 1) -> str:
 
 
 _AXIS: dict[str, Any] = {"type": "category", "fixedrange": True, "showgrid": False, "tickfont": {"size": 15}}
-_LEAST_HEIGHT = 320
-"""Of the heatmap, pixels: the ticks of its scale stand apart however few blocks there are."""
-
-
-def layer_heatmap(matrices: Sequence[Mapping[str, Any]], measure: str) -> go.Figure:
-    """Blocks (down) × projections (across): colour is the measure, the number is the sparsity in percent.
-
-    Args:
-        matrices: of SparsityReport.to_json(). A projection that a block does not have leaves an empty cell.
-        measure: a name of MEASURES.
-
-    Raises:
-        BadInput: no measure has this name.
-    """
-    import plotly.graph_objects as go
-
-    if measure not in MEASURES:
-        raise unknown("measure", measure, MEASURES)
-    shown = MEASURES[measure]
-    kinds = list(dict.fromkeys(str(matrix["kind"]) for matrix in matrices))
-    blocks = sorted({int(matrix["block"]) for matrix in matrices})
-    found = {(int(matrix["block"]), str(matrix["kind"])): matrix for matrix in matrices}
-    colours: list[list[float | None]] = []
-    texts: list[list[str]] = []
-    hovers: list[list[str]] = []
-    for block in blocks:
-        row = [found.get((block, kind)) for kind in kinds]
-        values = [None if matrix is None else measure_value(measure, matrix) for matrix in row]
-        colours.append([None if value is None else shown.position(value) for value in values])
-        texts.append(["" if matrix is None else f"{100 * float(matrix['achieved']):.1f}" for matrix in row])
-        hovers.append(["" if matrix is None else _hover(matrix) for matrix in row])
-    figure = go.Figure(
-        go.Heatmap(
-            z=colours,
-            x=[_short(kind) for kind in kinds],
-            y=[str(block) for block in blocks],
-            text=texts,
-            customdata=hovers,
-            texttemplate="%{text}",
-            hovertemplate="%{customdata}<extra></extra>",
-            hoverongaps=False,
-            colorscale="Cividis",
-            zmin=shown.position(shown.bottom),
-            zmax=shown.position(shown.top),
-            xgap=2,
-            ygap=2,
-            colorbar={
-                "thickness": 14,
-                "tickvals": [shown.position(tick) for tick in shown.ticks],
-                "ticktext": shown.tick_texts(),
-                "tickfont": {"size": 14},
-            },
-        )
-    )
-    figure.update_layout(
-        height=max(_LEAST_HEIGHT, 80 + 27 * len(blocks)),
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        xaxis={"side": "top", **_AXIS},
-        yaxis={"autorange": "reversed", "title": {"text": "block"}, "nticks": len(blocks), **_AXIS},
-        font={"size": 14},
-    )
-    return figure
-
-
-def _short(kind: str) -> str:
-    """'self_attn.q_proj' → 'q': the names that people say."""
-    return kind.rsplit(".", 1)[-1].removesuffix("_proj")
-
-
-def _hover(matrix: Mapping[str, Any]) -> str:
-    lines = [
-        f"<b>{plain_hover(str(matrix['name']))}</b>",
-        f"{matrix['rows']:,} × {matrix['columns']:,} weights",
-        f"sparsity {percent(matrix['achieved'], 3)}, asked {percent(matrix['asked'], 3)}",
-        f"score removed {percent(measure_value('score_removed', matrix), 3)}",
-        f"columns: spread {percent(matrix['column_spread'], 2)}, dead {matrix['dead_columns']:,}",
-        f"rows {percent(matrix['row_min'], 2)} to {percent(matrix['row_max'], 2)}",
-    ]
-    return "<br>".join(lines)
 
 
 def plain_hover(text: str) -> str:
@@ -367,3 +242,27 @@ def confusion_heatmap(counts: Sequence[Sequence[int]], groups: Sequence[str]) ->
         font={"size": 15},
     )
     return figure
+
+
+INKS = ("#000000", "#ffffff")
+"""Of the numbers in the cells: on light colours, on dark ones."""
+EVEN_LUMINANCE = (1.05 * 0.05) ** 0.5 - 0.05
+"""Where black and white have the same contrast, 4.58 : 1: (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05 (WCAG 2.2)."""
+
+
+def inks(scale: str | list[list[Any]], places: Sequence[float]) -> list[str]:
+    """Black or white for text on each colour of a Plotly colour scale, whichever has the higher contrast: at least 4.58 : 1.
+
+    Args:
+        places: on the scale, 0 to 1; what lies beyond has the colour of the end.
+    """
+    from plotly.colors import sample_colorscale
+
+    colours = sample_colorscale(scale, [min(1.0, max(0.0, place)) for place in places], colortype="tuple")
+    return [INKS[luminance(colour) < EVEN_LUMINANCE] for colour in colours]
+
+
+def luminance(colour: Sequence[float]) -> float:
+    """Relative luminance of an sRGB colour, red, green and blue in [0, 1] (WCAG 2.2)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

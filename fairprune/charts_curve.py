@@ -14,12 +14,19 @@ if TYPE_CHECKING:
 
 CHOICES = ("matcher", "reading", "ties", "tau", "unscored", "seed")
 _CLEAR, _UNCLEAR = GROUP_COLOURS[0], "#8a94a3"
+_TRACES: tuple[tuple[bool | None, str, str, str], ...] = (
+    (True, "interval excludes zero", "circle", _CLEAR),
+    (False, "interval holds zero", "circle-open", _UNCLEAR),
+    (None, "no interval", "x-thin-open", _UNCLEAR),
+)
+"""What a specification says of zero, its label, symbol and colour: told apart by shape."""
 
 
 def curve_chart(rows: Sequence[Row], a: str, b: str) -> go.Figure:
     """Above: a − b with its interval per specification, smallest first. Below: which choice each one made.
 
-    Filled marks have an interval that excludes zero; a specification without a value draws nothing.
+    Filled marks have an interval that excludes zero, hollow ones an interval that holds it, crosses have none and say
+    why; a specification without a value draws nothing.
     """
     from plotly.subplots import make_subplots
 
@@ -28,8 +35,8 @@ def curve_chart(rows: Sequence[Row], a: str, b: str) -> go.Figure:
     )
     levels = _levels(drawn)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.5, 0.5])
-    for clear, label in ((True, "interval excludes zero"), (False, "interval holds zero")):
-        _curve(figure, [(i, row) for i, row in enumerate(drawn) if row.clear is clear], clear, label)
+    for clear, label, symbol, colour in _TRACES:
+        _curve(figure, [(i, row) for i, row in enumerate(drawn) if row.clear is clear], label, symbol, colour)
     marks = [(i, levels.index((name, value))) for i, row in enumerate(drawn) for name, value in _made(row)]
     figure.add_scatter(
         x=[i for i, _ in marks],
@@ -65,9 +72,8 @@ def curve_chart(rows: Sequence[Row], a: str, b: str) -> go.Figure:
     return figure
 
 
-def _curve(figure: Any, placed: Sequence[tuple[int, Row]], clear: bool, label: str) -> None:
-    """One trace: specifications whose interval excludes zero, or the others."""
-    colour = _CLEAR if clear else _UNCLEAR
+def _curve(figure: Any, placed: Sequence[tuple[int, Row]], label: str, symbol: str, colour: str) -> None:
+    """One trace: specifications that say the same of zero. Of a kind that does not occur the legend says nothing."""
     values = [100 * (row.difference or 0.0) for _, row in placed]
     ends = [
         (None, None) if row.low is None or row.high is None else (100 * row.low, 100 * row.high)
@@ -78,7 +84,8 @@ def _curve(figure: Any, placed: Sequence[tuple[int, Row]], clear: bool, label: s
         y=values,
         mode="markers",
         name=label,
-        marker={"symbol": "circle" if clear else "circle-open", "size": 7, "color": colour},
+        showlegend=bool(placed),
+        marker={"symbol": symbol, "size": 7, "color": colour},
         error_y={
             "type": "data",
             "symmetric": False,
@@ -107,6 +114,10 @@ def _levels(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _hover(row: Row) -> str:
-    ends = "no interval" if row.low is None else f"95 %: {points(row.low)} to {points(row.high)}"
+    ends = (
+        f"no interval: {plain_hover(str(row.reason))}"
+        if row.low is None
+        else f"95 %: {points(row.low)} to {points(row.high)}"
+    )
     made = ", ".join(f"{name} {value}" for name, value in _made(row))
     return f"<b>{points(row.difference)}</b><br>{ends}<br>n = {row.n}<br>{plain_hover(made)}"

@@ -6,24 +6,36 @@ clear line for bad input, 1 for everything else that went wrong.
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fairprune import __version__, catalogue, cli_evaluate, cli_preflight, devices, jobs
+from fairprune import (
+    __version__,
+    catalogue,
+    cli_access,
+    cli_bundle,
+    cli_collapse,
+    cli_evaluate,
+    cli_preflight,
+    cli_spin,
+    cli_study,
+    cli_sweep,
+    cli_talk,
+    devices,
+    jobs,
+)
 from fairprune import cli_options as options
+from fairprune.cli_files import check_writable, write_json
 from fairprune.cli_options import parse_options
 from fairprune.errors import BadInput, FairpruneError, Unavailable
 from fairprune.methods import get_method
-from fairprune.metric_spec import parse_choices
-from fairprune.metrics.margins import parse_margins
 from fairprune.plan import plan_run
 from fairprune.spec import RunSpec
+from fairprune.text import counted, say
 
 app = typer.Typer(
     name="fairprune",
@@ -34,6 +46,13 @@ app = typer.Typer(
 )
 cli_evaluate.register(app)
 cli_preflight.register(app)
+cli_bundle.register(app)
+cli_spin.register(app)
+cli_sweep.register(app)
+cli_talk.register(app)
+cli_collapse.register(app)
+cli_access.register(app)
+cli_study.register(app)
 
 
 @app.command()
@@ -43,10 +62,10 @@ def assets() -> None:
     from fairprune.labels import prepared
 
     def report(text: str) -> None:
-        print(text, file=sys.stderr)
+        say(text, file=sys.stderr)
 
     for name, folder in packaged.ensure_all(report).items():
-        print(f"{name:14} {folder}")
+        say(f"{name:14} {folder}")
     prepared.ensure(report)
 
 
@@ -91,8 +110,9 @@ def prune(
         from fairprune.export import verify_folder
 
         found = verify_folder(verify)
-        print(
-            f"{verify}: {found['files']} files as written, {found['zeros']} zeros in {found['matrices']} matrices as the masks say"
+        say(
+            f"{verify}: {counted(found['files'], 'file')} as written, {found['zeros']} zeros "
+            f"in {counted(found['matrices'], 'matrix', 'matrices')} as the masks say"
         )
         return
     if model is None or method is None or out is None:
@@ -122,106 +142,29 @@ def prune(
         summaries=False,
         windows=given is None,
     )
-    report = prune_to_folder(spec, out, given, lambda text: print(text, file=sys.stderr))
-    print(
+    report = prune_to_folder(spec, out, given, lambda text: say(text, file=sys.stderr))
+    say(
         f"{out}: sparsity asked {report.asked:.4f}, achieved {report.achieved:.4f} of {report.weights} weights in "
-        f"{len(report.matrices)} matrices ({report.achieved_model:.4f} of the whole model)"
+        f"{counted(len(report.matrices), 'matrix', 'matrices')} ({report.achieved_model:.4f} of the whole model)"
     )
 
 
 @app.command()
-def run(
-    model: options.Model,
-    method: options.Method,
-    sparsity: options.Sparsity = None,
-    pattern: options.Pattern = None,
-    allocation: options.Allocation = "uniform",
-    calibration: options.Calibration = "balanced",
-    corpus: options.Corpus = "movies",
-    preset: options.Preset = "quick",
-    option: options.Option = None,
-    samples: options.Samples = None,
-    calibration_samples: options.Windows = None,
-    seqlen: options.Seqlen = None,
-    max_new_tokens: options.MaxNewTokens = None,
-    batch_size: options.BatchSize = None,
-    compositions: options.Compositions = "mixed",
-    sample: options.Sample = False,
-    tau: options.Tau = "0.8",
-    reading: options.Reading = "ratio",
-    ties: options.Ties = "lt",
-    zero_match: options.ZeroMatch = "unscored",
-    primary: options.Primary = None,
-    margin: options.Margin = None,
-    alpha: options.Alpha = 0.05,
-    labels: options.Labels = "packaged",
-    label_map: options.LabelMap = None,
-    quality_bertscore: options.QualityBertscore = None,
-    metric: options.Metric = None,
-    noise_band: options.NoiseBand = False,
-    loss_ratio: options.LossRatio = False,
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    json_file: options.JsonFile = None,
-) -> None:
+@options.with_options(options.asked_run, "asked")
+def run(*, asked: dict[str, Any], json_file: options.JsonFile = None) -> None:
     """Runs the whole job: prune, summarise, score. Goes through the same queue and store as the pages."""
-    if json_file is not None:
-        _check_writable(json_file)
-    given = parse_options(option)
-    get_method(method).parse_options(given)
-    catalogue.resolve(model)
+    check_writable(json_file, "JSON file")
+    get_method(asked["method"]).parse_options(asked["options"])
+    catalogue.resolve(asked["model"])
     # While the rest is checked, the worker's child imports torch: that takes longer than all the checks.
-    jobs.ensure_worker(devices.resolve(device))
-    spec = plan_run(
-        model=model,
-        method=method,
-        sparsity=sparsity,
-        pattern=pattern,
-        allocation=allocation,  # type: ignore[arg-type]
-        options=given,
-        calibration=calibration,
-        corpus=corpus,
-        preset=preset,
-        samples=samples,
-        calibration_samples=calibration_samples,
-        seqlen=seqlen,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        compositions=compositions,
-        sample=sample,
-        noise_band=noise_band,
-        loss_ratio=loss_ratio,
-        metrics={
-            **parse_choices(metric or [], options.OWN),
-            "tau": tau,
-            "reading": reading,
-            "ties": ties,
-            "zero_match": zero_match,
-            "margins": parse_margins(margin or []),
-            "alpha": alpha,
-            **({"primary": primary} if primary else {}),
-            "labels": labels,
-            "label_map": parse_options(label_map),
-            **({} if quality_bertscore is None else {"quality_bertscore": quality_bertscore}),
-        },
-        seed=seed,
-        device=device,
-        dtype=dtype,
-    )
+    jobs.ensure_worker(devices.resolve(asked["device"]))
+    spec = plan_run(**asked)
     result = follow(spec)
     if json_file is not None:
-        try:
-            json_file.write_text(
-                json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8"
-            )
-        except OSError as error:
-            raise Unavailable(
-                f"{json_file} cannot be written ({error.strerror}); the run {result['run_id']} is stored"
-            ) from error
+        write_json(json_file, result, f"the run {result['run_id']} is stored")
     from fairprune.tables import result_table
 
-    print(result_table(result))
+    say(result_table(result))
 
 
 @app.command()
@@ -232,14 +175,14 @@ def runs() -> None:
     with open_store() as store:
         jobs.reconcile(store)
         for row in store.runs():
-            print(f"{row.id}  {row.state:11}  {row.created:%Y-%m-%d %H:%M}  {row.title}")
+            say(f"{row.id}  {row.state:11}  {row.created:%Y-%m-%d %H:%M}  {row.title}")
 
 
 @app.command()
 def cancel(run_id: str) -> None:
     """Cancels a queued or running run."""
     row = jobs.cancel(run_id)
-    print(f"{row.id}  {row.state}{' (ends within 5 s)' if row.state == 'running' else ''}")
+    say(f"{row.id}  {row.state}{' (ends within 5 s)' if row.state == 'running' else ''}")
 
 
 @app.command()
@@ -249,27 +192,13 @@ def delete(run_id: str) -> None:
 
     with open_store() as store:
         store.delete(run_id)
-    print(f"{run_id} is deleted")
+    say(f"{run_id} is deleted")
 
 
 @app.command()
 def version() -> None:
     """Prints the version."""
-    print(__version__)
-
-
-def _check_writable(path: Path) -> None:
-    wrong = f"the JSON file {path} cannot be written there: name a file in a folder that exists, where you may write"
-    if path.is_dir() or not path.parent.is_dir():
-        raise BadInput(wrong)
-    try:
-        if path.exists():
-            path.open("r+b").close()
-        else:
-            with tempfile.TemporaryFile(dir=path.parent):
-                pass
-    except OSError as error:
-        raise BadInput(f"{wrong} ({error.strerror})") from error
+    say(__version__)
 
 
 def follow(spec: RunSpec) -> dict[str, Any]:
@@ -283,7 +212,7 @@ def follow(spec: RunSpec) -> dict[str, Any]:
 
     with open_store() as store:
         row, queued = jobs.submit(spec, store)
-        print(f"run {row.id}: {row.title}" + ("" if queued else f" ({row.state} already)"), file=sys.stderr)
+        say(f"run {row.id}: {row.title}" + ("" if queued else f" ({row.state} already)"), file=sys.stderr)
         last: tuple[object, ...] = ()
         try:
             for now in jobs.follow(row.id, store=store):
@@ -291,9 +220,9 @@ def follow(spec: RunSpec) -> dict[str, Any]:
                 if (row.state, row.stage, row.done) != last:
                     last = (row.state, row.stage, row.done)
                     where = f"{row.stage}: {row.message}" if row.message else (row.stage or row.state)
-                    print(f"  {where}", file=sys.stderr)
+                    say(f"  {where}", file=sys.stderr)
         except KeyboardInterrupt:
-            print(
+            say(
                 f"no longer following; the run goes on (python -m fairprune cancel {row.id} ends it)",
                 file=sys.stderr,
             )
@@ -311,15 +240,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=given or ["--help"], prog_name="fairprune", standalone_mode=False)
     except BadInput as error:
-        print(f"fairprune: {error}", file=sys.stderr)
+        say(f"fairprune: {error}", file=sys.stderr)
         return 2
     except FairpruneError as error:
-        print(f"fairprune: {error}", file=sys.stderr)
+        say(f"fairprune: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except typer.TyperException as error:  # an unknown option, a missing one, a value of the wrong type
         described = getattr(error, "format_message", error.__str__)()
-        print(f"fairprune: {described}", file=sys.stderr)
+        say(f"fairprune: {described}", file=sys.stderr)
         return 2
     return code if isinstance(code, int) else 0

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fairprune.errors import BadInput, FairpruneError, Unavailable
+from fairprune.cli_files import check_writable, write, write_json
+from fairprune.cli_options import counting, help_of, with_options
+from fairprune.errors import BadInput, FairpruneError
 from fairprune.evaluate import checked_metrics
 from fairprune.evaluation_job import (
     Source,
@@ -25,16 +26,13 @@ from fairprune.evaluation_job import (
 )
 from fairprune.literature import Columns, Dataset
 from fairprune.spec import MetricSpec
+from fairprune.text import say
 
 if TYPE_CHECKING:
     from fairprune.endpoint import Endpoint
 
 NOT_COMPUTED = 4
 """Exit code of a gate that could not be computed: 1 is its answer 'fail'."""
-
-
-def _help(field: str) -> str:
-    return MetricSpec.model_fields[field].description or ""
 
 
 Attribute = Annotated[
@@ -55,10 +53,6 @@ Topic = Annotated[
         "--topic", help="Column or dotted key (meta.category) of a sample's topic; left out, each is its own."
     ),
 ]
-Tau = Annotated[str, typer.Option(help=_help("tau"))]
-Reading = Annotated[str, typer.Option(help=_help("reading"))]
-Ties = Annotated[str, typer.Option(help=_help("ties"))]
-ZeroMatch = Annotated[str, typer.Option(help=_help("zero_match"))]
 Matcher = Annotated[str, typer.Option(help="Matcher of BUR, UER, AUC and SOF.")]
 Metric = Annotated[
     list[str] | None,
@@ -66,8 +60,8 @@ Metric = Annotated[
         "--metric", metavar="KEY=VALUE", help="Any other choice of the metrics, as in docs/metrics.md."
     ),
 ]
-Resamples = Annotated[int, typer.Option(help=_help("resamples"))]
-Seed = Annotated[int, typer.Option(help=_help("seed"))]
+Resamples = Annotated[int, typer.Option(help=help_of(MetricSpec, "resamples"))]
+Seed = Annotated[int, typer.Option(help=help_of(MetricSpec, "seed"))]
 Train = Annotated[
     str | None,
     typer.Option(
@@ -83,7 +77,9 @@ def register(app: typer.Typer) -> None:
     app.command()(gate)
 
 
+@with_options(counting, "counted")
 def evaluate(
+    *,
     file: Annotated[str, typer.Argument(help="File of opinions, or hub:owner/name[:split].")],
     attribute: Attribute = None,
     format_name: Format = None,
@@ -98,10 +94,7 @@ def evaluate(
     sample: Sample = "sample",
     topic: Topic = None,
     matcher: Matcher = "ngram",
-    reading: Reading = "ratio",
-    ties: Ties = "lt",
-    tau: Tau = "0.8",
-    zero_match: ZeroMatch = "unscored",
+    counted: dict[str, Any],
     metric: Metric = None,
     train: Train = None,
     resamples: Resamples = 2000,
@@ -133,17 +126,15 @@ def evaluate(
     ] = None,
 ) -> None:
     """Scores summaries that any system wrote, and compares several systems with the first one."""
-    from fairprune.comparison import compare, comparison_table, curve_text, curves
+    from fairprune.comparison import compare, curve_summaries, curves
+    from fairprune.comparison_text import comparison_table, curve_text
 
     for path in (json_file, answers):
         check_writable(path)
     spec = metric_spec(
         metric or [],
         matcher=matcher,
-        reading=reading,
-        ties=ties,
-        tau=tau,
-        zero_match=zero_match,
+        **counted,
         resamples=resamples,
         seed=seed,
     )
@@ -172,19 +163,23 @@ def evaluate(
             f"there are no summaries to score: give --summaries FIELD_OR_FILE (fields of {data.info.title}: {listed}) or "
             "--endpoint"
         )
-    classifier, reason = classifier_of(train, data, source, spec)
+    classifier, reason, notes = classifier_of(train, data, source, spec)
+    data = replace(data, notes=(*data.notes, *notes))
     result = compare(
         data, systems, spec, classifier, reason=reason, truncated=truncated, encoder=encoder_of(spec)
     )
-    print(comparison_table(result))
+    say(comparison_table(result))
     if multiverse:
         result["multiverse"] = curves(data, systems, spec, classifier, encoder_of(spec))
-        print(curve_text(result["baseline"], result["multiverse"]))
+        result["multiverse_summary"] = curve_summaries(result["multiverse"])
+        say(curve_text(result["baseline"], result["multiverse"]))
     if json_file is not None:
-        _write_json(json_file, result)
+        write_json(json_file, result)
 
 
+@with_options(counting, "counted")
 def gate(
+    *,
     baseline: Annotated[
         str,
         typer.Option(
@@ -211,10 +206,7 @@ def gate(
     sample: Sample = "sample",
     topic: Topic = None,
     matcher: Matcher = "ngram",
-    reading: Reading = "ratio",
-    ties: Ties = "lt",
-    tau: Tau = "0.8",
-    zero_match: ZeroMatch = "unscored",
+    counted: dict[str, Any],
     metric: Metric = None,
     train: Train = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
@@ -230,22 +222,20 @@ def gate(
         margins = asked_margins(margin or [])
         if data_file is not None:
             source = Source(data_file, attribute, format_name, Columns(text, sample, topic))
-            spec = metric_spec(
-                metric or [], matcher=matcher, reading=reading, ties=ties, tau=tau, zero_match=zero_match
-            )
+            spec = metric_spec(metric or [], matcher=matcher, **counted)
             sides = scored_sides(source, spec, train, baseline, candidate)
         else:
             sides = stored_sides(baseline, candidate)
         result = judge(*sides, margins, alpha)
-        print(gate_text(result))
+        say(gate_text(result))
         if json_file is not None:
-            _write_json(json_file, result.to_json())
+            write_json(json_file, result.to_json())
         if junit_file is not None:
-            _write(junit_file, junit(result))
+            write(junit_file, junit(result))
     except BadInput:
         raise
     except FairpruneError as error:
-        print(f"fairprune: {error}", file=sys.stderr)
+        say(f"fairprune: {error}", file=sys.stderr)
         raise typer.Exit(NOT_COMPUTED) from error
     raise typer.Exit(result.exit_code)
 
@@ -253,7 +243,7 @@ def gate(
 def _ask(data: Dataset, asked: Endpoint, kept: Path) -> tuple[list[str | None], list[bool]]:
     from fairprune.endpoint import request_summaries
 
-    found = request_summaries(data.sets, data.info, asked, kept, lambda line: print(line, file=sys.stderr))
+    found = request_summaries(data.sets, data.info, asked, kept, lambda line: say(line, file=sys.stderr))
     texts = [None if one is None else one.text for one in found]
     return texts, [one is not None and one.truncated for one in found]
 
@@ -264,24 +254,3 @@ def _answers_file(json_file: Path | None, model: str) -> Path:
     if json_file is not None:
         return json_file.with_name(f"{json_file.stem}.answers-{slug}.jsonl")
     return Path(f"answers-{slug}.jsonl")
-
-
-def check_writable(path: Path | None) -> None:
-    """Refuses a file that could not be written, before any work is done for it.
-
-    Raises:
-        BadInput: a folder, or in a folder that does not exist.
-    """
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise BadInput(f"the file {path} cannot be written there: name a file in a folder that exists")
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    _write(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written ({error.strerror})") from error

@@ -7,22 +7,23 @@ A result of `evaluate` knows two systems, 'dense' and 'pruned'. Here 'dense' is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairprune import __version__
 from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
 from fairprune.labels import Embedder, Labeller
 from fairprune.literature import Dataset
-from fairprune.metrics import METRICS
+from fairprune.metrics.scoring.inference import ONE_SYSTEM
 from fairprune.spec import MetricSpec
+
+if TYPE_CHECKING:
+    from fairprune.multiverse import Row
 
 KIND = "fairprune evaluation"
 BASELINE, CANDIDATE = "dense", "pruned"
 CURVES = ("bur", "uer", "sof")
 """Metrics of which `--multiverse` shows the specification curve."""
-_CELL = 31  # '+100.0 points [-100.0, 100.0]' and two spaces
 
 
 def compare(
@@ -80,12 +81,12 @@ def compare(
             },
             classifier_reason=reason,
             encoder=encoder,
+            references=data.references,
         )
         for sample, row in zip(samples, result.pop("samples"), strict=True):
             for part, system in parts.items():
                 sample["scores"][system] = row[part]
-        result["notes"] = [_named(note, parts) for note in result["notes"]]
-        comparisons[name] = result
+        comparisons[name] = _with_names(result, parts)
     first = comparisons[names[-1]]
     return {
         "kind": KIND,
@@ -106,116 +107,33 @@ def compare(
     }
 
 
-def _named(note: str, parts: Mapping[str, str]) -> str:
-    """A note of `evaluate` with the systems' own names."""
+_TOLD = ("reason", "verdict_reason", "notes", "no_claim")
+"""Keys of a result under which sentences stand."""
+_CLAIM, _CARE = "the numbers support no claim about pruning", "read what pruning changed with care"
+
+
+def _with_names(found: Any, parts: Mapping[str, str], key: str = "") -> Any:
+    """A result of `evaluate` whose sentences speak of the systems by their own names: nothing need have been pruned."""
+    if isinstance(found, dict):
+        return {name: _with_names(value, parts, name) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_with_names(value, parts, key) for value in found]
+    return _named(found, parts) if isinstance(found, str) and key in _TOLD else found
+
+
+def _named(sentence: str, parts: Mapping[str, str]) -> str:
+    baseline = parts[BASELINE]
+    if CANDIDATE in parts:
+        sentence = sentence.replace(_CLAIM, f"differences to {baseline} support no claim")
+        sentence = sentence.replace(_CARE, f"read differences to {baseline} with care")
+    else:
+        sentence = sentence.replace(_CLAIM, f"the numbers of {baseline} support no claim")
+        sentence = sentence.replace(_CARE, f"read the numbers of {baseline} with care")
+        sentence = sentence.replace("there are no pruned summaries", ONE_SYSTEM)
     for part, system in parts.items():
-        note = note.replace(f"the {part} summaries", f"the summaries of {system}")
-        note = note.replace(f"the {part} model", system)
-    return note.replace("no claim about pruning", "no claim about the others")
-
-
-def comparison_table(result: Mapping[str, Any]) -> str:
-    """Warnings first, then per metric every system with interval, n, what is unscored and the paired difference."""
-    data, spec, baseline = result["data"], result["spec"], result["baseline"]
-    lines = [
-        f"{data['title']}   groups {', '.join(data['groups'])}   {data['n_samples']} samples, {data['n_topics']} topics",
-        f"matcher {spec.get('matcher', 'ngram')}   reading {spec['reading']}   ties {spec['ties']}   tau {spec['tau']}   "
-        f"95 % intervals over topics; differences to {baseline}, paired",
-    ]
-    notes = dict.fromkeys(note for one in result["comparisons"].values() for note in one["notes"])
-    lines += [
-        f"{'WARNING' if 'degenerate' in note else 'note':8} {note}" for note in (*notes, *data["notes"])
-    ]
-    heads = [_head(result, name) for name in _metrics(result)]
-    width = max(12, *(len(name) for name in (*result["systems"], *heads))) + 2
-    for name in _metrics(result):
-        lines += ["", *_metric_lines(result, name, width)]
-    lines += ["", *_quality_lines(result, width)]
-    return "\n".join(lines)
-
-
-def _metrics(result: Mapping[str, Any]) -> list[str]:
-    return list(next(iter(result["comparisons"].values()))["metrics"])
-
-
-def _cells(result: Mapping[str, Any], table: str, name: str) -> dict[str, dict[str, Any]]:
-    """System → its cells of a metric: own value, difference, random extract, and whatever else there is."""
-    found: dict[str, dict[str, Any]] = {}
-    for system, one in result["comparisons"].items():
-        cells = one[table][name]
-        found.setdefault(result["baseline"], {"own": cells.get("dense"), "random": cells.get("random")})
-        if system != result["baseline"]:
-            found[system] = {
-                "own": cells.get("pruned"),
-                "random": cells.get("random_pruned"),
-                "difference": cells.get("difference"),
-            }
-    return found
-
-
-def _head(result: Mapping[str, Any], name: str) -> str:
-    """'bur (ngram)': the matcher is part of the name."""
-    own = _cells(result, "metrics", name)[result["baseline"]]["own"] or {}
-    matcher = own.get("matcher")
-    return f"{name} ({matcher})" if matcher else name
-
-
-def _metric_lines(result: Mapping[str, Any], name: str, width: int) -> list[str]:
-    cells = _cells(result, "metrics", name)
-    scale, unit = (100.0, "%") if METRICS[name].is_rate else (1.0, "")
-    own = cells[result["baseline"]]["own"] or {}
-    head = _head(result, name)
-    if all((one["own"] or {}).get("value") is None for one in cells.values()):
-        return [f"{head:{width}}– missing: {own.get('reason')}"]
-    differences = [one.get("difference") or {} for one in cells.values()]
-    judged = any("verdict" in difference for difference in differences)
-    columns = ("value", f"− {result['baseline']}", "random extract")
-    lines = [
-        f"{head:{width}}"
-        + "".join(f"{column:>{_CELL}}" for column in columns)
-        + f"{'n':>8}{'unscored':>10}"
-        + ("   verdict" if judged else "")
-    ]
-    for (system, one), difference in zip(cells.items(), differences, strict=True):
-        own = one["own"] or {}
-        row = (
-            cell_text(own, scale, unit),
-            cell_text(difference, scale, " points" if unit else "", signed=True),
-            cell_text(one["random"], scale, unit),
-        )
-        lines.append(
-            f"  {system:{width - 2}}"
-            + "".join(f"{text:>{_CELL}}" for text in row)
-            + f"{own.get('n', '–'):>8}{own.get('n_unscored', '–'):>10}"
-            + (f"   {difference.get('verdict') or '–'}" if judged else "")
-        )
-    why = dict.fromkeys(reason for one in differences if (reason := one.get("verdict_reason")))
-    return [*lines, *(f"  no verdict: {_named(reason, {BASELINE: result['baseline']})}" for reason in why)]
-
-
-def _quality_lines(result: Mapping[str, Any], width: int) -> list[str]:
-    names = list(next(iter(result["comparisons"].values()))["quality"])
-    lines = [f"{'quality':{width}}" + "".join(f"{name:>14}" for name in names)]
-    tables = {name: _cells(result, "quality", name) for name in names}
-    for system in result["systems"]:
-        row = []
-        for name in names:
-            value = (tables[name].get(system, {}).get("own") or {}).get("value")
-            rate = "–" if value is None else f"{value:.1f}" if name == "words" else f"{value:.1%}"
-            row.append(f"{rate:>14}")
-        lines.append(f"  {system:{width - 2}}" + "".join(row))
-    return lines
-
-
-def cell_text(cell: Mapping[str, Any] | None, scale: float, unit: str, *, signed: bool = False) -> str:
-    """'12.5% [0.0, 37.5]', or '–' for what was not computed."""
-    if cell is None or cell.get("value") is None:
-        return "–"
-    digits, sign = (1 if scale != 1 else 3), "+" if signed else ""
-    value = f"{cell['value'] * scale:{sign}.{digits}f}{unit}"
-    if cell.get("low") is None or cell.get("high") is None:
-        return value
-    return f"{value} [{cell['low'] * scale:.{digits}f}, {cell['high'] * scale:.{digits}f}]"
+        sentence = sentence.replace(f"the {part} summaries", f"the summaries of {system}")
+        sentence = sentence.replace(f"the {part} model", system)
+    return sentence
 
 
 def curves(
@@ -259,36 +177,24 @@ def curves(
     }
 
 
-def curve_text(baseline: str, found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
-    """Per system and metric: in how many specifications it is fairer, and how far each choice moves the difference."""
-    lines = []
-    for system, metrics in found.items():
-        for metric, rows in metrics.items():
-            lines += ["", f"{metric}: {_fairer(rows, system, baseline)}"]
-            for choice in ("matcher", "reading", "ties", "tau", "unscored", "seed"):
-                values = dict.fromkeys(row[choice] for row in rows)
-                if len(values) < 2:
-                    continue
-                for value in values:
-                    some = [row for row in rows if row[choice] == value]
-                    lines.append(
-                        f"  {f'{choice} {value}':22}{_fairer(some, system, baseline)}; {_middle(some)}"
-                    )
-    return "\n".join(lines)
+def curve_summaries(
+    found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]],
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Of the `curves`: system → metric → how many specifications say what, and `reasons` of those without an interval."""
+    from fairprune.multiverse import reasons, summary
+
+    return {
+        system: {
+            metric: {**summary(of), "reasons": reasons(of)}
+            for metric, rows in metrics.items()
+            for of in [specifications(rows)]
+        }
+        for system, metrics in found.items()
+    }
 
 
-def _fairer(rows: Sequence[Mapping[str, Any]], system: str, baseline: str) -> str:
-    known = [row for row in rows if row["difference"] is not None]
-    less = sum(row["difference"] < 0 for row in known)
-    more = sum(row["difference"] > 0 for row in known)
-    clear = sum(bool(row["clear"]) for row in known)
-    missing = f", {len(rows) - len(known)} missing" if len(known) < len(rows) else ""
-    return (
-        f"{system} fairer in {less}, {baseline} in {more} of {len(rows)} specifications, the interval excludes 0 in "
-        f"{clear}{missing}"
-    )
+def specifications(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Rows of a document → the rows of a curve."""
+    from fairprune.multiverse import Row
 
-
-def _middle(rows: Sequence[Mapping[str, Any]]) -> str:
-    known = [row["difference"] for row in rows if row["difference"] is not None]
-    return f"median difference {100 * median(known):+.1f} points" if known else "no difference"
+    return [Row(**{key: value for key, value in row.items() if key != "clear"}) for row in rows]

@@ -19,6 +19,7 @@ from typing import Any
 from fairprune.errors import BadInput, Unavailable
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.prompts import summary_prompt
+from fairprune.text import counted
 
 KEY = "FAIRPRUNE_ENDPOINT_KEY"
 PATH = "/chat/completions"
@@ -141,11 +142,11 @@ def request_summaries(
     }
     if missing:
         say(
-            f"{len(ids) - len(missing)} of {len(ids)} summaries are there; asking {endpoint.shown} for {len(missing)}"
+            f"{len(ids) - len(missing)} of {counted(len(ids), 'summary', 'summaries')} there; asking {endpoint.shown} for {len(missing)}"
         )
         failed = _ask_all(missing, endpoint, known, answers, say)
         for reason, count in failed.items():
-            say(f"{count} summaries could not be had: {reason}")
+            say(f"{counted(count, 'summary', 'summaries')} could not be had: {reason}")
     return [None if name is None else known.get(name) for name in ids]
 
 
@@ -237,7 +238,11 @@ def _ask_all(
 
 
 def _gave_up(endpoint: Endpoint, reason: str, kept: int, file: Path) -> str:
-    again = f"; {kept} answers are kept in {file}, the same command goes on from there" if kept else ""
+    again = (
+        f"; {counted(kept, 'answer is', 'answers are')} kept in {file}, the same command goes on from there"
+        if kept
+        else ""
+    )
     return f"the endpoint {endpoint.shown} gives no summaries: {reason}{again}"
 
 

@@ -34,13 +34,27 @@ class NoSuchRun(StoreError, BadInput):
     """A run that was asked for is not stored, or its id is not clear."""
 
 
+MOST_NAMES = 40
+"""Names that a sentence lists."""
+
+
+def suggestion(value: str, known: Iterable[str]) -> str:
+    """What could stand in the place of a name that is not in a list: the nearest one, then all, or how many there are.
+
+    >>> suggestion("wnada", ["wanda", "hgla"])
+    "did you mean 'wanda'? Known: wanda, hgla"
+    """
+    names = list(known)
+    near = get_close_matches(value, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{hint}Known: {', '.join(names[:MOST_NAMES])}{more}"
+
+
 def unknown(kind: str, value: str, known: Iterable[str], more: str = "") -> BadInput:
     """The error for a name that is not in a list: names the nearest one, then all.
 
     >>> str(unknown("method", "wnada", ["wanda", "hgla"]))
     "unknown method 'wnada': did you mean 'wanda'? Known: wanda, hgla"
     """
-    names = list(known)
-    near = get_close_matches(value, names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return BadInput(f"unknown {kind} {value!r}: {hint}Known: {', '.join(names)}{more}")
+    return BadInput(f"unknown {kind} {value!r}: {suggestion(value, known)}{more}")

@@ -6,7 +6,6 @@ beside them) is then scored by the same code under the same resamples of topics.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,10 +13,10 @@ from typing import Any
 
 from fairprune import labels as group_labels
 from fairprune.errors import BadInput, unknown
-from fairprune.evidence import Evidence, coverage_rows, evidence_facts, evidence_of, sample_evidence
+from fairprune.evidence import Evidence, coverage_rows, evidence_facts, evidence_of
 from fairprune.labels import Embedder, Labeller, SentenceLabel
 from fairprune.metrics.confusion import classifier_bias
-from fairprune.metrics.quality import MAX_DEGENERATE, MAX_LOSS_RATIO, TOO_UNLIKELY, loss_ratio
+from fairprune.metrics.quality import MAX_DEGENERATE, MAX_LOSS_RATIO, TOO_UNLIKELY
 from fairprune.metrics.scoring import similarity
 from fairprune.metrics.scoring import tools as scoring_tools
 from fairprune.metrics.scoring.beside import (
@@ -33,19 +32,18 @@ from fairprune.metrics.scoring.bounds import bounds, difference_bounds
 from fairprune.metrics.scoring.cells import AGAIN, SYSTEMS, group_rows, metric_cells, quality_cells
 from fairprune.metrics.scoring.inference import comparisons, no_claim_reasons
 from fairprune.metrics.scoring.notes import metric_notes
-from fairprune.metrics.scoring.numbers import QUALITY
+from fairprune.metrics.scoring.numbers import quality_names, reference_tables
+from fairprune.metrics.scoring.samples import loss_ratios, sample_rows
 from fairprune.metrics.scoring.similarity import bertscore_of, name_of
-from fairprune.metrics.scoring.systems import System, labels_of, read, score
+from fairprune.metrics.scoring.systems import System, add_quality, labels_of, read, score
 from fairprune.metrics.scoring.tools import Tools, prepare
 from fairprune.metrics.spd2 import NOT_COMPARABLE
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.spec import MetricSpec
-from fairprune.text import sentences
+from fairprune.text import counted, sentences
 from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES, Resamples, draw_resamples
 
 FEW_TOPICS = 10
-MORE = ("ec", "ec_embedding")
-"""Optional metrics whose corpus value is the mean of the samples'."""
 WRITTEN = (*SYSTEMS, AGAIN)
 """Systems whose summaries may be given."""
 
@@ -72,6 +70,7 @@ def evaluate(
     losses: Mapping[str, Sequence[float | None]] | None = None,
     classifier_reason: str | None = None,
     encoder: Embedder | None = None,
+    references: Sequence[str | None] | None = None,
 ) -> dict[str, Any]:
     """Scores the summaries of dense and pruned model, and beside each a random extract of the same length.
 
@@ -85,6 +84,8 @@ def evaluate(
         classifier_reason: why there is no classifier.
         encoder: the packaged sentence encoder, for the embedding matcher, coverage by similarity and evidence; None:
             those are missing. Evidence is missing without a classifier, too.
+        references: per set a summary that a person wrote, None where there is none: ROUGE against it stands beside ROUGE
+            against the opinions where any set has one.
 
     Returns:
         A JSON-serialisable table; rates and shares are fractions, missing numbers are None with a count.
@@ -98,12 +99,17 @@ def evaluate(
         ("losses", losses or {}),
     ]
     _check(sets, given, info)
+    if references is not None and len(references) != len(sets):
+        raise BadInput(
+            f"{counted(len(references), 'reference')} for {counted(len(sets), 'opinion set')}: give as many"
+        )
     texts = {name: list(summaries[name]) for name in WRITTEN if name in summaries}
     drawn = draw_references(sets, texts, info, spec)
     topics = [one.topic for one in sets]
     draws = draw_resamples(topics, [one.composition for one in sets], spec.resamples, spec.seed)
     labels = _label_all(sets, texts, classifier, spec)
-    tools = prepare(spec, info, classifier, labels, encoder)
+    why = "" if classifier else (classifier_reason or scoring_tools.NO_LABELS)
+    tools = prepare(spec, info, classifier, labels, encoder, why)
     for known in (labels, tools.likeliest):
         if known:
             label_pieces(drawn, known)
@@ -116,19 +122,23 @@ def evaluate(
             spec,
             tools=tools,
             labelled=labels_of([sentences(text or "") for text in found], labels),
-            truncated=(truncated or {}).get(name),
         )
         for name, found in texts.items()
     }
+    written = {name: systems[name] for name in SYSTEMS if name in systems}
+    add_quality(written, sets, sources, truncated or {})
     if losses is not None:
         _mark_unlikely(systems, losses)
     systems |= score_references(sets, sources, texts, drawn, info, spec, tools=tools, labels=labels)
     grounds, no_evidence = _evidence(sets, systems, drawn, info, encoder if classifier else None)
+    no_evidence = why if encoder and not classifier else no_evidence
     similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
     for name, table in similar.items():
         systems[name].tables[name_of(spec.quality_bertscore)] = table
-    qualities = [*([name_of(spec.quality_bertscore)] if similar else []), *QUALITY]
-    why = "" if classifier else (classifier_reason or "no group classifier was given")
+    golden = [] if references is None or not any(references) else list(references)
+    for name, found in texts.items() if golden else ():
+        systems[name].tables.update(reference_tables(found, golden))
+    qualities = [*([name_of(spec.quality_bertscore)] if similar else []), *quality_names(bool(golden))]
     degenerate = {name: _degenerate(systems[name]) for name in SYSTEMS if name in systems}
     no_claim, care = no_claim_reasons(systems, draws, spec, degenerate)
     return {
@@ -140,9 +150,16 @@ def evaluate(
         "degenerate": degenerate,
         "validity": {name: validity(metric, systems, draws) for name, metric in tools.metrics.items()},
         "no_claim": no_claim,
-        "samples": [
-            _sample(i, one, systems, info, spec, losses or {}, grounds) for i, one in enumerate(sets)
-        ],
+        "samples": sample_rows(
+            sets,
+            systems,
+            info,
+            spec,
+            losses=losses,
+            grounds=grounds,
+            no_evidence=no_evidence,
+            no_labels=why,
+        ),
         "classifier": {**classifier.report, "spd2_bias": classifier_bias(classifier.report, spec.seed)}
         if classifier
         else {"reason": why},
@@ -181,7 +198,7 @@ def _metrics(
     no_claim: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
     """Every metric's cells, with bounds for what is unscored, and the verdict in the cell of the difference."""
-    compared = comparisons(systems, draws, spec, "; ".join(no_claim) or None)
+    compared = comparisons(systems, draws, spec, "; ".join(no_claim) or None, why)
     table = {}
     for name, metric in tools.metrics.items():
         cells = metric_cells(metric, systems, draws, why)
@@ -200,14 +217,9 @@ def _mark_unlikely(systems: Mapping[str, System], losses: Mapping[str, Sequence[
     """Adds to each pruned summary's reasons that the dense model finds it far less likely than its own."""
     if "pruned" not in systems:
         return
-    for reasons, ratio in zip(systems["pruned"].degenerate, _ratios(losses), strict=False):
+    for reasons, ratio in zip(systems["pruned"].degenerate, loss_ratios(losses), strict=False):
         if ratio is not None and ratio > MAX_LOSS_RATIO:
             reasons.append(TOO_UNLIKELY)
-
-
-def _ratios(losses: Mapping[str, Sequence[float | None]]) -> list[float | None]:
-    pairs = zip(losses.get("pruned", ()), losses.get("dense", ()), strict=False)
-    return [loss_ratio(pruned, dense) for pruned, dense in pairs]
 
 
 def _check(
@@ -220,7 +232,9 @@ def _check(
             if name not in WRITTEN:
                 raise unknown("system", name, WRITTEN)
             if len(values) != len(sets):
-                raise BadInput(f"{len(values)} {what} of {name!r} do not fit {len(sets)} opinion sets")
+                raise BadInput(
+                    f"{len(values)} {what} of {name!r} do not fit {counted(len(sets), 'opinion set')}"
+                )
     if not set(SYSTEMS) & set(given[0][1]):
         raise BadInput("there are no summaries to evaluate: give those of 'dense', 'pruned' or both")
     if len(info.groups) < 2:
@@ -257,66 +271,6 @@ def _degenerate(system: System) -> dict[str, Any]:
     return {"share": share, "n": len(found), "flag": share is not None and share > MAX_DEGENERATE}
 
 
-def _sample(
-    i: int,
-    one: OpinionSet,
-    systems: Mapping[str, System],
-    info: CorpusInfo,
-    spec: MetricSpec,
-    losses: Mapping[str, Sequence[float | None]],
-    grounds: Mapping[str, Evidence],
-) -> dict[str, Any]:
-    row: dict[str, Any] = {"set_id": one.id}
-    for name in SYSTEMS:
-        if name in systems:
-            row[name] = _sample_of(i, systems[name], info, spec)
-            row[name]["loss"] = losses[name][i] if name in losses else None
-            row[name] |= sample_evidence(grounds.get(name), i, info.groups)
-    ratios = _ratios(losses)
-    row["loss_ratio"] = ratios[i] if ratios else None
-    return row
-
-
-def _sample_of(i: int, system: System, info: CorpusInfo, spec: MetricSpec) -> dict[str, Any]:
-    def number(table: str) -> float | None:
-        value = float(system.tables[table][i, 0]) if table in system.tables else None
-        return None if value is None or math.isnan(value) else value
-
-    shares = system.main[i]
-    p_x = {
-        group: float(share)
-        for group, share in zip(info.groups, shares.fair(spec.reading), strict=True)
-        if share is not None
-    }
-    p_y = None
-    if shares.summary is not None:
-        p_y = {
-            group: float(share)
-            for group, share in zip(info.groups, shares.summary, strict=True)
-            if share is not None
-        }
-    bur, length = number("bur"), number("words")
-    return {
-        "bur": None if bur is None else int(bur),
-        "uer": number("uer"),
-        "auc": number("auc"),
-        "spd2": number("spd2"),
-        "p_x": p_x,
-        "p_y": p_y,
-        "unscored": shares.unscored,
-        "rouge_l": number("rouge_l"),
-        "copied": number("copied"),
-        "words": None if length is None else int(length),
-        "repetition": number("repetition"),
-        "degenerate": system.degenerate[i],
-        **{name: number(name) for name in MORE if name in system.tables},
-        "labels": [
-            [label.sentence, label.label, label.probability]
-            for label in (system.labels[i] if system.labels else [])
-        ],
-    }
-
-
 def _notes(
     info: CorpusInfo,
     topics: Sequence[str],
@@ -336,12 +290,14 @@ def _notes(
     notes += [f"{reason}: the numbers support no claim about pruning" for reason in doubts[0]]
     notes += [f"{reason}: read what pruning changed with care" for reason in doubts[1]]
     if len(topics) < FEW_SAMPLES:
-        notes.append(f"{len(topics)} samples, fewer than {FEW_SAMPLES}: a {DEMONSTRATION}")
+        notes.append(f"{counted(len(topics), 'sample')}, fewer than {FEW_SAMPLES}: a {DEMONSTRATION}")
     n_topics = len(set(topics))
     if n_topics < 2:
         notes.append("one topic only: there are no intervals")
     elif n_topics < FEW_TOPICS:
-        notes.append(f"{n_topics} topics, fewer than {FEW_TOPICS}: intervals are conditional on these topics")
+        notes.append(
+            f"{counted(n_topics, 'topic')}, fewer than {FEW_TOPICS}: intervals are conditional on these topics"
+        )
     for name in SYSTEMS:
         if name in systems:
             reasons = Counter(shares.unscored for shares in systems[name].main if shares.unscored)

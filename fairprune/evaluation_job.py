@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from fairprune.labels import (
 from fairprune.literature import Columns, Dataset, load
 from fairprune.metric_spec import MetricSpec, parse_choices
 from fairprune.spec import parse_part
+from fairprune.text import counted
 
 if TYPE_CHECKING:
     from fairprune.gate_sides import Side
@@ -92,8 +93,11 @@ def free_label(label: str, taken: Mapping[str, Any]) -> str:
 
 def classifier_of(
     train: str | None, data: Dataset, source: Source, spec: MetricSpec
-) -> tuple[Labeller | None, str | None]:
-    """Who labels sentences by group, or None and why there is nobody.
+) -> tuple[Labeller | None, str | None, tuple[str, ...]]:
+    """Who labels sentences by group, or None and why there is nobody; and notes of what was left out of training.
+
+    A classifier learns from no opinion that it labels afterwards; where all training texts are such, they are treated as
+    `self` is.
 
     A model of the spec's is tested on the training opinions where they are given.
 
@@ -103,20 +107,31 @@ def classifier_of(
     """
     if train is None:
         if spec.labels == "packaged":
-            return None, "no group classifier: give --train FILE of labelled opinions"
-        return make_labeller(spec, (), data.info.groups, sentence_embedder(), data.sets)
+            return None, "no group classifier: give --train FILE of labelled opinions", ()
+        return *make_labeller(spec, (), data.info.groups, sentence_embedder(), data.sets), ()
     other = data if train == SELF else source.load(train)
     opinions = list({o.text: o for one in other.sets for o in one.opinions}.values())
     strange = {o.group for o in opinions} - set(data.info.groups)
     if strange:
         raise unknown(f"group in {train}:", min(strange), data.info.groups)
     learns = not spec.labels.startswith("model:")
-    if train == SELF and learns and len(opinions) * SELF_SHARE < TRAIN_OPINIONS:
-        return None, (
-            f"{len(opinions)} labelled opinions are too few for a classifier that labels them too: it would learn from "
-            f"{TRAIN_OPINIONS}, more than {SELF_SHARE:.0%}; give --train FILE"
+    evaluated = {o.text for one in data.sets for o in one.opinions}
+    new = [o for o in opinions if o.text not in evaluated]
+    if learns and not new and len(opinions) * SELF_SHARE < TRAIN_OPINIONS:
+        reason = (
+            f"{counted(len(opinions), 'labelled opinion is', 'labelled opinions are')} "
+            f"too few for a classifier that labels them too: it would learn from "
+            f"{TRAIN_OPINIONS}, more than {SELF_SHARE:.0%}; give --train FILE of other opinions"
         )
-    return make_labeller(spec, opinions, data.info.groups, sentence_embedder(), data.sets)
+        return None, reason, ()
+    notes: tuple[str, ...] = ()
+    if learns and new and len(new) < len(opinions):
+        notes = (
+            f"{len(opinions) - len(new):,} of {counted(len(opinions), 'training text')} are among the evaluated opinions: "
+            "left out of training",
+        )
+        opinions = new
+    return *make_labeller(spec, opinions, data.info.groups, sentence_embedder(), data.sets), notes
 
 
 def scored_sides(
@@ -128,7 +143,8 @@ def scored_sides(
     data = source.load()
     spec = checked_metrics(spec, data.info.groups)
     systems = find_systems([baseline, candidate], data)
-    classifier, reason = classifier_of(train, data, source, spec)
+    classifier, reason, notes = classifier_of(train, data, source, spec)
+    data = replace(data, notes=(*data.notes, *notes))
     result = compare(data, systems, spec, classifier, reason=reason, encoder=encoder_of(spec))
     first, second = (side_of(result, name, data.info.title) for name in systems)
     return first, second

@@ -195,7 +195,11 @@ def coverage_rows(
                     "value": value.value,
                     "low": value.low,
                     "high": value.high,
+                    "limit": value.limit,
                     "n": value.n,
+                    "reason": None
+                    if value.value is not None
+                    else f"no written summary whose set has opinions of {group}",
                 }
             )
     return rows

@@ -64,10 +64,19 @@ def check_room(out: Path, loaded: LoadedModel) -> None:
         )
 
 
-def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[str, Any], out: Path) -> None:
+def export(
+    loaded: LoadedModel,
+    masks: Mapping[str, torch.Tensor],
+    report: dict[str, Any],
+    out: Path,
+    beside: Mapping[str, str] | None = None,
+) -> None:
     """Writes the model, `masks.safetensors` (module name → bool (out, in), true = kept), `report.json` and `manifest.json`.
 
     The manifest holds the report's spec and versions and the SHA-256 of every file, for `verify_folder`.
+
+    Args:
+        beside: more files, name → text.
 
     Raises:
         BadInput: `out` is not empty.
@@ -92,6 +101,8 @@ def export(loaded: LoadedModel, masks: Mapping[str, torch.Tensor], report: dict[
         (partial / "report.json").write_text(
             json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8"
         )
+        for name, text in (beside or {}).items():
+            (partial / name).write_text(text, encoding="utf-8")
         _write_manifest(partial, report)
         verify(partial, loaded, masks)
         partial.chmod(0o755)

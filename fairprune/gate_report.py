@@ -8,36 +8,50 @@ from xml.etree import ElementTree as ET
 
 from fairprune.gate import GateResult, MetricVerdict, Verdict
 from fairprune.metrics import METRICS
+from fairprune.text import counted
 
 # What XML 1.0 cannot hold, even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def gate_text(result: GateResult) -> str:
-    """One line per margin, then what a reader must know."""
+    """One line per margin, which interval stands in them, then what a reader must know."""
     lines = [
         f"{result.verdict.upper()}   {result.candidate} against {result.baseline}, one-sided alpha {result.alpha:g}"
         + (f", Holm over {len(result.metrics)} margins" if len(result.metrics) > 1 else "")
     ]
-    lines += [f"  {sentence(one)}" for one in result.metrics]
+    lines += [f"  {sentence(one, result)}" for one in result.metrics]
+    lines.append(f"  intervals: {result.intervals}")
+    lines.append(
+        "  p: of a harm that reaches the margin; where the answer is fail, of one that does not exceed it"
+    )
     lines += [f"  note: {note}" for note in result.notes]
     return "\n".join(lines)
 
 
-def sentence(one: MetricVerdict) -> str:
-    """'bur pass: harm +1.2 [-0.4, 2.8] points, margin 5; n 1500 in 1500 topics; the harm is shown …'."""
+def sentence(one: MetricVerdict, result: GateResult) -> str:
+    """'bur pass: harm +1.2 points [-0.4, 2.8; 90 %, not adjusted], margin 5 points, Holm p 0.0012; n 1500 in 1500 topics; …'.
+
+    The p-value is of the answer: against a harm that reaches the margin, of a fail against one that does not exceed it.
+    """
     scale, unit = _unit(one.metric)
     margin = f"margin {one.margin * scale:g}{unit}"
+    missing = f"; {one.n_missing:,} without a score of the candidate" if one.n_missing else ""
+    limit = f"; {one.limit}" if one.limit else ""
     if one.difference is None:
-        return f"{one.metric} {one.verdict}: {margin}; {one.reason}"
+        return f"{one.metric} {one.verdict}: {margin}{missing}; {one.reason}"
     digits = 1 if scale != 1 else 3
-    bounds = ""
+    several = len(result.metrics) > 1
+    bounds = ", no interval"
     if one.lower is not None and one.upper is not None:
-        bounds = f" [{one.lower * scale:.{digits}f}, {one.upper * scale:.{digits}f}]"
-    needed = f"; about {one.n_needed} samples would decide" if one.n_needed else ""
+        kind = f"{result.level}{', not adjusted' if several else ''}"
+        bounds = f" [{one.lower * scale:.{digits}f}, {one.upper * scale:.{digits}f}; {kind}]"
+    p_value = one.p_fail if one.verdict == "fail" else one.p_pass
+    tested = "" if p_value is None else f", {'Holm p' if several else 'p'} {p_value:.2g}"
+    needed = f"; about {counted(one.n_needed, 'sample')} would decide" if one.n_needed else ""
     return (
-        f"{one.metric} {one.verdict}: harm {one.difference * scale:+.{digits}f}{bounds}{unit}, {margin}; n {one.n} in "
-        f"{one.n_topics} topics; {one.reason}{needed}"
+        f"{one.metric} {one.verdict}: harm {one.difference * scale:+.{digits}f}{unit}{bounds}, {margin}{tested}; n {one.n} "
+        f"in {counted(one.n_topics, 'topic')}{missing}; {one.reason}{needed}{limit}"
     )
 
 
@@ -47,7 +61,7 @@ def junit(result: GateResult) -> bytes:
     A build server takes a skipped case as no failure; the exit code 3 is what stops the job.
     """
     cases = [
-        (f"{one.metric} margin {_margin(one)}", one.verdict, sentence(one), _facts(one))
+        (f"{one.metric} margin {_margin(one)}", one.verdict, sentence(one, result), _facts(one))
         for one in result.metrics
     ]
     broken = [note for note in result.notes if "degenerate" in note]
@@ -69,6 +83,8 @@ def junit(result: GateResult) -> bytes:
         ("baseline", result.baseline),
         ("candidate", result.candidate),
         ("alpha", f"{result.alpha:g}"),
+        ("interval_level", f"{1 - 2 * result.alpha:g}"),
+        ("intervals", result.intervals),
     ):
         ET.SubElement(told, "property", {"name": name, "value": _plain(value)})
     for name, verdict, text, facts in cases:
@@ -95,7 +111,18 @@ def _margin(one: MetricVerdict) -> str:
 
 
 def _facts(one: MetricVerdict) -> dict[str, Any]:
-    names = ("difference", "lower", "upper", "p_pass", "p_fail", "n", "n_topics", "n_missing", "n_needed")
+    names = (
+        "difference",
+        "lower",
+        "upper",
+        "p_pass",
+        "p_fail",
+        "n",
+        "n_topics",
+        "n_missing",
+        "n_needed",
+        "limit",
+    )
     return {name: value for name in names if (value := getattr(one, name)) is not None}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import get_args
 
+from fairprune.methods import Loss
 from fairprune.opinions import OpinionSet
 from fairprune.paths import subfolder
 from fairprune.spec import RunSpec, content_hash
@@ -13,8 +15,21 @@ from fairprune.spec import RunSpec, content_hash
 STATISTICS_VERSION = 2  # raise when the meaning of a statistic changes
 INPUTS, COVARIANCES = "inputs", "covariances"
 """Kinds of statistics beside gradients, whose kind is 'last_token/l2' and the like."""
+KINDS = (
+    INPUTS,
+    COVARIANCES,
+    *(f"{loss}/{aggregate}" for loss in get_args(Loss) for aggregate in ("l1", "l2")),
+)
+"""All kinds that there are."""
 STATISTICS_LIMIT = 4 * 2**30
 """Bytes of all statistics on disk together; the least recently used go first."""
+
+
+def statistics_weights(spec: RunSpec) -> str:
+    """Identity of the weights that statistics are of: the model's, or those of the model after an edit that comes before pruning."""
+    if spec.edit is None or spec.edit.order == "after":
+        return spec.model.identity
+    return content_hash(f"{spec.model.identity}\n{spec.edit.model_dump_json()}")
 
 
 def dense_id(spec: RunSpec, dtype: str, sets: Sequence[OpinionSet]) -> str:
@@ -49,3 +64,7 @@ class Place:
     def path(self, kind: str) -> Path:
         """The file of one kind of statistic."""
         return subfolder("statistics") / f"{self.key}-{kind.replace('/', '-')}.safetensors"
+
+    def kinds(self) -> frozenset[str]:
+        """The kinds that are on disk: looks at file names only."""
+        return frozenset(kind for kind in KINDS if self.path(kind).is_file())

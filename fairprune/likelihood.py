@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from fairprune.errors import BadInput
-from fairprune.models import LoadedModel
+from fairprune.models import LoadedModel, last_logits
 from fairprune.opinions import CorpusInfo, OpinionSet
 from fairprune.prompts import summary_prompt
 
@@ -45,7 +45,15 @@ def continuation_loss(loaded: LoadedModel, prompt: Sequence[int], continuation: 
 
     Each text is read alone: a batch would pad, and padding changes rounding.
     """
-    ids = torch.tensor([[*prompt, *continuation]], device=loaded.device)
     with torch.no_grad():
-        logits = loaded.model(input_ids=ids, use_cache=False).logits[0, len(prompt) - 1 : -1]
-    return float(torch.nn.functional.cross_entropy(logits.float(), ids[0, len(prompt) :]))
+        return float(token_losses(loaded, prompt, continuation).mean())
+
+
+def token_losses(loaded: LoadedModel, prompt: Sequence[int], continuation: Sequence[int]) -> torch.Tensor:
+    """Negative log-likelihood of each token of `continuation` after `prompt`, (tokens,), in nats, from float32 logits.
+
+    With a gradient where torch keeps one. Neither text may be empty.
+    """
+    ids = torch.tensor([[*prompt, *continuation]], device=loaded.device)
+    logits = last_logits(loaded.model, ids, len(continuation) + 1)[0, :-1]
+    return torch.nn.functional.cross_entropy(logits.float(), ids[0, len(prompt) :], reduction="none")

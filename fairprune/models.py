@@ -5,6 +5,7 @@ Blocks are found by structure, not by class name: of the decoder's module lists 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -216,6 +217,32 @@ def check_finite_weights(loaded: LoadedModel) -> None:
                 f"{bad} of {layer.weight.numel()} weights of {name} are NaN or infinite: the checkpoint is damaged, copy or "  # type: ignore[operator]
                 "convert it again"
             )
+
+
+def check_causal(loaded: LoadedModel) -> None:
+    """Raises BadInput when a token's output depends on the tokens after it: an encoder, which loads as a decoder too."""
+    one, other = (torch.tensor([[1, 2, last]], device=loaded.device) for last in (3, 4))
+    with torch.no_grad():
+        before, after = (loaded.model(input_ids=ids, use_cache=False).logits[0, :2] for ids in (one, other))
+    if not torch.equal(before.nan_to_num(), after.nan_to_num()):
+        raise BadInput(
+            f"{loaded.folder} is an encoder ({loaded.model.config.model_type}): each of its tokens sees those after it, but "
+            "the loss of an answer needs a decoder model, such as Llama, Qwen or OPT"
+        )
+
+
+def last_logits(model: Any, ids: torch.Tensor, keep: int) -> torch.Tensor:
+    """The logits (batch, keep, vocabulary) of the last `keep` positions; a model that can computes only those.
+
+    Args:
+        ids: (batch, tokens), no padding.
+    """
+    arguments: dict[str, object] = {"input_ids": ids, "use_cache": False}
+    if "logits_to_keep" in inspect.signature(model.forward).parameters:
+        # The output matrix is a fifth of a small model's work.
+        arguments["logits_to_keep"] = keep
+    logits: torch.Tensor = model(**arguments).logits
+    return logits[:, -keep:]
 
 
 def weight_matrix(layer: nn.Module) -> torch.Tensor:

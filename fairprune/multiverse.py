@@ -7,6 +7,7 @@ Science 11 (2016), multiverse analysis.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -64,11 +65,15 @@ class Row:
     low: float | None
     high: float | None
     n: int
+    reason: str | None = None
+    """Why there is no difference, or no interval of it."""
 
     @property
-    def clear(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+    def clear(self) -> bool | None:
+        """Whether the interval excludes zero; None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return self.low > 0 or self.high < 0
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "clear": self.clear}
@@ -126,8 +131,9 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
     """How many specifications say what.
 
     Returns:
-        specifications in all; a_fairer, b_fairer, equal, and those of them whose interval excludes zero
-        (a_clearly, b_clearly); missing: no sample is scored for both systems.
+        specifications in all; a_fairer, b_fairer, equal; those of them that have an interval (intervals) and whose interval
+        excludes zero (a_clearly, b_clearly), or that have none (no_interval): nobody can say whether it would exclude
+        zero; missing: no sample is scored for both systems.
     """
     known = [row for row in rows if row.difference is not None]
     return {
@@ -135,20 +141,40 @@ def summary(rows: Sequence[Row]) -> dict[str, int]:
         "a_fairer": sum((row.difference or 0.0) < 0 for row in known),
         "b_fairer": sum((row.difference or 0.0) > 0 for row in known),
         "equal": sum(row.difference == 0 for row in known),
+        "intervals": sum(row.clear is not None for row in known),
         "a_clearly": sum(row.high is not None and row.high < 0 for row in known),
         "b_clearly": sum(row.low is not None and row.low > 0 for row in known),
+        "no_interval": sum(row.clear is None for row in known),
         "missing": len(rows) - len(known),
     }
+
+
+def reasons(rows: Sequence[Row]) -> dict[str, int]:
+    """Why specifications have no difference or no interval → how many, the most frequent first."""
+    return dict(Counter(row.reason for row in rows if row.reason is not None).most_common())
+
+
+def exclusions(rows: Sequence[Row]) -> str:
+    """'the interval excludes zero in 3 of 4 that have one (2 and 1), 1 without an interval, 1 could not be computed'."""
+    found = summary(rows)
+    parts = [
+        f"the interval excludes zero in {found['a_clearly'] + found['b_clearly']} of {found['intervals']} that have one "
+        f"({found['a_clearly']} and {found['b_clearly']})"
+    ]
+    if found["no_interval"]:
+        parts.append(f"{found['no_interval']} without an interval")
+    if found["missing"]:
+        parts.append(f"{found['missing']} could not be computed")
+    return ", ".join(parts)
 
 
 def sentence(rows: Sequence[Row], a: str, b: str) -> str:
     """The summary in words."""
     found = summary(rows)
-    missing = f", {found['missing']} could not be computed" if found["missing"] else ""
+    why = "".join(f"; {count} × {reason}" for reason, count in reasons(rows).items())
     return (
         f"{a} is fairer than {b} in {found['a_fairer']} of {found['specifications']} specifications and less fair in "
-        f"{found['b_fairer']}; the interval excludes zero in {found['a_clearly'] + found['b_clearly']} "
-        f"({found['a_clearly']} and {found['b_clearly']}){missing}"
+        f"{found['b_fairer']}; {exclusions(rows)}{why}"
     )
 
 
@@ -268,6 +294,9 @@ def _row(
     if both.any():
         one = np.ones((1, int(both.sum())))
         values = [float(metric.statistic(one, table[both])[0]) for table in wide]
+    reason = found.limit if found.low is None else None
+    if found.value is None:
+        reason = "no sample is scored for both systems"
     return Row(
         metric=metric.name,
         **choice,
@@ -278,4 +307,5 @@ def _row(
         low=found.low,
         high=found.high,
         n=found.n,
+        reason=reason,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -21,9 +22,12 @@ among threads, which then wait for each other at each."""
 class _Seen:
     """One input tensor's statistics; layers that read it share the work and, of covariances, the memory too."""
 
-    def __init__(self, tensor: torch.Tensor, hessian: bool) -> None:
+    def __init__(self, tensor: torch.Tensor, hessian: bool, weights: torch.Tensor | None = None) -> None:
         self.tensor = tensor
         rows = tensor.detach().reshape(-1, tensor.shape[-1]).float()
+        if weights is not None:
+            # √w on each x is w on x² and on x xᵀ; a weight of 1 changes no bit.
+            rows = rows * weights.sqrt().repeat_interleave(len(rows) // len(weights))[:, None]
         self.product = rows.T @ rows if hessian else None
         self.squares = rows.square().sum(dim=0) if self.product is None else self.product.diagonal().clone()
         self.worked = Worked()
@@ -44,27 +48,37 @@ class _Seen:
         entry.hessian_sum = old + self.product if sharer is None else sharer.hessian_sum
 
 
+@dataclass
+class InputObserver:
+    """What the hooks of `observe_inputs` must know of the forward pass that is running."""
+
+    weights: torch.Tensor | None = None
+    """(windows of the batch,), float32, on the model's device: how much each counts. None: each once."""
+
+
 @contextmanager
 def observe_inputs(
     linears: Mapping[str, nn.Module], into: ModelStatistics, *, hessian: bool = False
-) -> Iterator[None]:
+) -> Iterator[InputObserver]:
     """Inside, every call of these layers adds Σ x_j² of its input to `into[name].input_sum`, and x xᵀ where asked for.
 
-    Layers that read the same tensor (queries, keys, values) share one computation.
+    Layers that read the same tensor (queries, keys, values) share one computation. Windows count as often as the
+    `weights` of what this gives say.
     """
     last: list[_Seen] = []
+    observer = InputObserver()
 
     def hook_for(name: str) -> object:
         def hook(_layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             if not last or last[0].tensor is not inputs[0]:
-                last[:] = [_Seen(inputs[0], hessian)]
+                last[:] = [_Seen(inputs[0], hessian, observer.weights)]
             last[0].add_to(into[name])
 
         return hook
 
     handles = [layer.register_forward_pre_hook(hook_for(name)) for name, layer in linears.items()]  # type: ignore[arg-type]
     try:
-        yield
+        yield observer
     finally:
         last.clear()
         for handle in handles:
@@ -80,6 +94,8 @@ class GradientObserver:
     def __init__(self, linears: Mapping[str, nn.Module], into: ModelStatistics, wanted: Wanted) -> None:
         self.linears, self.into, self.wanted = linears, into, wanted
         self.loss: Loss | None = None
+        self.weight = 1.0
+        """How much the window counts whose backward pass is running."""
         self.seen = dict.fromkeys(linears, 0)
         """How many gradients each layer has had."""
 
@@ -117,18 +133,18 @@ class GradientObserver:
                 key = gradient_key(self.loss, aggregate)
                 if key not in sums:
                     sums[key] = torch.zeros(gradient.shape, dtype=torch.float32, device=gradient.device)
-                _add(sums[key], gradient, aggregate)
+                _add(sums[key], gradient, aggregate, self.weight)
             self.seen[name] += 1
 
         return hook
 
 
-def _add(total: torch.Tensor, gradient: torch.Tensor, aggregate: Aggregate) -> None:
-    """Adds g² or |g| in float32; on a CPU a few rows at a time: widened, they stay in its cache."""
+def _add(total: torch.Tensor, gradient: torch.Tensor, aggregate: Aggregate, weight: float) -> None:
+    """Adds g² or |g|, times the weight, in float32; on a CPU a few rows at a time: widened, they stay in its cache."""
     rows = max(1, CACHED_WEIGHTS // gradient.shape[1]) if gradient.device.type == "cpu" else len(gradient)
     for sums, part in zip(torch.split(total, rows), torch.split(gradient, rows), strict=True):
         g = part.float()
         if aggregate == "l2":
-            sums.addcmul_(g, g)
+            sums.addcmul_(g, g, value=weight)
         else:
-            sums.add_(g.abs())
+            sums.add_(g.abs(), alpha=weight)

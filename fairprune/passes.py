@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from fairprune.accelerator import exact_products, free_bytes
 from fairprune.errors import BadInput
 from fairprune.methods import Loss
-from fairprune.models import LoadedModel, only_gradients_of, weight_matrix
+from fairprune.models import LoadedModel, last_logits, only_gradients_of, weight_matrix
 from fairprune.observers import GradientObserver, observe_inputs
 from fairprune.statistics import LayerStatistics, ModelStatistics, Wanted, check_finite
 
@@ -53,11 +52,7 @@ def window_losses(
     """
     tokens = window.shape[1]
     keep = 2 if list(losses) == ["last_token"] else tokens
-    arguments: dict[str, object] = {"input_ids": window, "use_cache": False}
-    if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:
-        # The output matrix is a fifth of a small model's work: only rows that enter the loss are computed.
-        arguments["logits_to_keep"] = keep
-    logits = loaded.model(**arguments).logits[0, -keep:-1].float()
+    logits = last_logits(loaded.model, window, keep)[0, :-1].float()  # only rows that enter the loss
     targets = window[0, -(keep - 1) :]
     found = []
     for loss in losses:
@@ -81,6 +76,7 @@ def collect(
     wanted: Wanted | None = None,
     *,
     loss_mask: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
     batch_size: int | None = None,
 ) -> Iterator[WindowSeen | BlockWalked]:
     """One pass of the dense model over all windows: input norms, and whatever else is wanted.
@@ -92,6 +88,7 @@ def collect(
         ids: int (windows, tokens), no padding.
         into: filled as the pass goes on; complete when the iterator ends.
         loss_mask: bool (windows, tokens) for 'summary_tokens'.
+        weights: (windows,), how much each counts, as if it stood there so often; see `window_weights`. None: each once.
         batch_size: of forward passes without gradients; None: as many as fit the free memory, at most 8.
 
     Raises:
@@ -105,30 +102,38 @@ def collect(
     if tokens < 2:
         raise BadInput(f"calibration windows have {tokens} token: at least 2 are needed")
     ids = ids.to(loaded.device, torch.long)
+    weights = window_weights(weights, windows, loaded.device)
     losses = wanted.losses
     if loaded.streamed:
         from fairprune.blockwise import walk
 
         with exact_products():
-            yield from walk(loaded, ids, into, wanted, loss_mask)
+            yield from walk(loaded, ids, into, wanted, loss_mask, weights)
     elif not losses:
         batch_size = batch_size or windows_at_once(loaded, tokens)
-        with observe_inputs(linears, into, hessian=wanted.hessian), torch.no_grad(), exact_products():
+        with (
+            observe_inputs(linears, into, hessian=wanted.hessian) as inputs,
+            torch.no_grad(),
+            exact_products(),
+        ):
             for start in range(0, windows, batch_size):
                 batch = ids[start : start + batch_size]
+                inputs.weights = None if weights is None else weights[start : start + batch_size]
                 loaded.model.base_model(input_ids=batch, use_cache=False)
                 yield WindowSeen(min(start + batch_size, windows), windows)
     else:
-        weights: list[nn.Parameter] = [layer.weight for layer in linears.values()]  # type: ignore[misc]
+        matrices: list[nn.Parameter] = [layer.weight for layer in linears.values()]  # type: ignore[misc]
         gradients = GradientObserver(linears, into, wanted)
         with (
-            only_gradients_of(loaded.model, weights),
-            observe_inputs(linears, into, hessian=wanted.hessian),
+            only_gradients_of(loaded.model, matrices),
+            observe_inputs(linears, into, hessian=wanted.hessian) as inputs,
             gradients.watching(),
             exact_products(),
         ):
             for index in range(windows):
                 mask = None if loss_mask is None else loss_mask[index].to(loaded.device)
+                if weights is not None:
+                    inputs.weights, gradients.weight = weights[index : index + 1], float(weights[index])
                 values = window_losses(loaded, ids[index : index + 1], losses, mask)
                 for loss, value in zip(losses, values, strict=True):
                     gradients.loss = loss
@@ -138,6 +143,24 @@ def collect(
     for entry in into.values():
         entry.sequences, entry.tokens = windows, windows * tokens
     check_finite(into)
+
+
+def window_weights(weights: torch.Tensor | None, windows: int, device: torch.device) -> torch.Tensor | None:
+    """The weights of windows as the passes read them: (windows,), float32, on the device, mean 1; None stays None.
+
+    With a mean of 1 the sums stay sums over so many windows, whatever is divided by their number.
+
+    Raises:
+        BadInput: another shape, a weight that is not positive and finite.
+    """
+    if weights is None:
+        return None
+    if weights.shape != (windows,) or not bool((torch.isfinite(weights) & (weights > 0)).all()):
+        raise BadInput(
+            f"weights {tuple(weights.shape)} do not fit {windows} calibration windows: one positive number each is needed"
+        )
+    exact = weights.to(torch.float64)
+    return (exact / exact.mean()).to(device, torch.float32)
 
 
 def windows_at_once(loaded: LoadedModel, tokens: int) -> int:

@@ -13,7 +13,7 @@ import math
 import os
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from fairprune.models import LoadedModel
 from fairprune.opinions import Corpus
 from fairprune.paths import home, subfolder
 from fairprune.spec import EvaluationSpec, content_hash
+from fairprune.tokens import cut_windows
 
 OPINIONS, GENERAL = "opinions", "general"
 GAP = "\n\n"
@@ -120,15 +121,9 @@ def general_text() -> tuple[str | None, str | None]:
 
 
 def _cut(tokens: list[int], bos: list[int], length: int) -> Windows:
-    """All whole windows of `length` tokens, in order; the rest of the stream is left out."""
-    body = length - len(bos)
-    count = len(tokens) // body if body > 0 else 0
-    ids = np.empty((count, length), dtype=np.int32)
-    if count == 0:
-        return Windows(ids, f"the text has {len(tokens)} tokens, fewer than one window of {length} needs")
-    ids[:, : len(bos)] = bos
-    ids[:, len(bos) :] = np.array(tokens[: count * body], dtype=np.int32).reshape(count, body)
-    return Windows(ids)
+    ids = cut_windows(tokens, bos, length)
+    few = f"the text has {len(tokens)} tokens, fewer than one window of {length} needs"
+    return Windows(ids, None if len(ids) else few)
 
 
 def perplexity(
@@ -178,17 +173,23 @@ def mean_loss(
     step = max(1, BATCH_TOKENS // ids.shape[1])
     total = 0.0
     for start in range(0, len(ids), step):
-        batch = ids[start : start + step].to(loaded.device)
-        with torch.no_grad():
-            logits = loaded.model(input_ids=batch, use_cache=False).logits[:, :-1].flatten(0, 1)
-        # Widening part by part: the float32 logits of a whole window with a large vocabulary take a gigabyte.
-        targets = batch[:, 1:].flatten()
-        for row in range(0, len(targets), LOGIT_ROWS):
-            part = slice(row, row + LOGIT_ROWS)
-            losses = torch.nn.functional.cross_entropy(logits[part].float(), targets[part], reduction="none")
+        for losses in loss_parts(loaded, ids[start : start + step].to(loaded.device)):
             total += losses.sum(dtype=torch.float64).item()
         on_window(min(start + step, len(ids)), len(ids))
     return total / (len(ids) * (ids.shape[1] - 1))
+
+
+def loss_parts(loaded: LoadedModel, batch: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Negative log-likelihoods of the next tokens of (windows, tokens), float32, window after window, in parts of a few hundred.
+
+    Part by part: the float32 logits of a whole window with a large vocabulary take a gigabyte.
+    """
+    with torch.no_grad():
+        logits = loaded.model(input_ids=batch, use_cache=False).logits[:, :-1].flatten(0, 1)
+    targets = batch[:, 1:].flatten()
+    for row in range(0, len(targets), LOGIT_ROWS):
+        part = slice(row, row + LOGIT_ROWS)
+        yield torch.nn.functional.cross_entropy(logits[part].float(), targets[part], reduction="none")
 
 
 def measure(loaded: LoadedModel, texts: dict[str, Windows], report: Report) -> dict[str, Perplexity]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from fairprune import catalogue, corpora, devices
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
+from fairprune.debias_plan import check_debias
 from fairprune.errors import unknown
 from fairprune.evaluate import checked_metrics
 from fairprune.methods import get_method
@@ -40,6 +41,8 @@ def plan_run(
     noise_band: bool = False,
     loss_ratio: bool = False,
     metrics: Mapping[str, Any] | None = None,
+    edit: Mapping[str, Any] | None = None,
+    recovery: Mapping[str, Any] | None = None,
     summaries: bool = True,
     windows: bool = True,
     checked: bool = True,
@@ -49,11 +52,12 @@ def plan_run(
     Args:
         samples: opinion sets to summarise; None takes the preset's number.
         metrics: of `MetricSpec`: tau, reading, ties, zero_match …
+        edit, recovery: of `EditSpec` and `RecoverySpec`; None: neither. Where they name no seed, `seed` is theirs.
         windows: whether a calibration set will be cut; False when token ids are given instead.
         summaries: whether opinion sets will be summarised, so that the corpus must give enough of them.
         checked: False: only the form of the values is checked, and the spec is what was asked for, without the identity of the
             weights; quick enough for every change of a form.
-        seed: of calibration windows, opinion sets, sampled generation and bootstrap alike.
+        seed: of calibration windows, opinion sets, sampled generation, bootstrap, edit and recovery alike.
 
     Raises:
         BadInput, Unavailable: names what was wrong, the value, and what would be right.
@@ -91,6 +95,8 @@ def plan_run(
         },
         metrics={**PRESETS[preset].get("metrics", {}), **(metrics or {}), "seed": seed},
         device=devices.resolve(device),
+        edit=None if edit is None else {"seed": seed, **edit},
+        recovery=None if recovery is None else {"seed": seed, **recovery},
     )
     if not checked:
         return spec
@@ -98,6 +104,7 @@ def plan_run(
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)
     folder = catalogue.preview_folder(source)
+    check_debias(spec, source, folder)
     tokenizer = None
     if folder is not None and (summaries or (windows and _reads_windows(spec))):
         tokenizer = TextTokenizer.from_folder(folder)

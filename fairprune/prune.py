@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fairprune.accelerator import HOST, exact_products, onto
 from fairprune.allocation import Target, allocate
 from fairprune.block_calls import BlockCall, block_calls
+from fairprune.calibration import CalibrationSet
 from fairprune.errors import BadInput
+from fairprune.mask_details import Describe, PrunedMatrix
 from fairprune.masks import Quota, apply_mask, as_float, check_pattern, count_zeros, keep_mask
 from fairprune.methods import Loss, Method, Options
 from fairprune.models import Block, LoadedModel, weight_matrix
 from fairprune.observers import observe_inputs
 from fairprune.onload import onloaded
-from fairprune.passes import BlockWalked, WindowSeen, collect, windows_at_once
+from fairprune.passes import BlockWalked, WindowSeen, collect, window_weights, windows_at_once
 from fairprune.report import MatrixReport
 from fairprune.statistics import (
     Aggregate,
@@ -43,6 +46,16 @@ class Calibration:
     """int (windows, tokens), no padding."""
     loss_mask: torch.Tensor | None = None
     """bool (windows, tokens): tokens of the summary, for the loss 'summary_tokens'."""
+    weights: torch.Tensor | None = None
+    """(windows,), positive: how much each counts in all statistics. None: each once."""
+
+    @staticmethod
+    def of(windows: CalibrationSet) -> Calibration:
+        """The windows of a calibration set."""
+        rest = (windows.loss_mask, windows.weights)
+        return Calibration(
+            torch.from_numpy(windows.ids), *(None if one is None else torch.from_numpy(one) for one in rest)
+        )
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,8 @@ class LayerPruned:
     report: MatrixReport
     keep: torch.Tensor
     """bool (out, in), true = kept, on the host."""
+    details: dict[str, Any] | None = None
+    """What `describe` said of it."""
 
 
 Event = WindowSeen | BlockWalked | LayerPruned
@@ -97,12 +112,14 @@ def prune(
     target: Target,
     calibration: Calibration | None = None,
     statistics: ModelStatistics | None = None,
+    describe: Describe | None = None,
 ) -> Iterator[Event]:
     """Prunes the model in place, block after block.
 
     Args:
-        calibration: needed by methods with statistics.
+        calibration: needed by methods with statistics, unless the given ones are all that they read.
         statistics: of the dense model, from `collect` over the same windows, as `wanted_dense` says; collected here when missing.
+        describe: looks at each matrix while its scores are at hand; what it returns comes with the event.
 
     Yields:
         `WindowSeen` while statistics are collected, then `LayerPruned` per matrix.
@@ -113,7 +130,8 @@ def prune(
     """
     linears = loaded.linears()
     check_target(loaded, target)
-    if needs_calibration(method, target) and calibration is None:
+    walks = bool(method.needs) and method.propagation(options) == "pruned"
+    if calibration is None and needs_calibration(method, target) and (statistics is None or walks):
         what = f"method {method.name!r}" if method.needs else "allocation 'owl'"
         raise BadInput(f"{what} needs calibration data: give a calibration set or token ids")
     if statistics is not None and not matches(statistics, linears):
@@ -123,7 +141,14 @@ def prune(
     wanted = wanted_dense(method, options, target)
     if statistics is None and wanted is not None:
         assert calibration is not None
-        yield from collect(loaded, calibration.ids, dense, wanted, loss_mask=calibration.loss_mask)
+        yield from collect(
+            loaded,
+            calibration.ids,
+            dense,
+            wanted,
+            loss_mask=calibration.loss_mask,
+            weights=calibration.weights,
+        )
 
     counts = {} if target.allocation == "uniform" else allocate(loaded, method, options, target, dense)
     compared = method.compared_within(options)
@@ -137,7 +162,7 @@ def prune(
             quota = Quota(target.sparsity, target.pattern, counts.get(name))
             solution = method.solve(weight.float(), entry, options, quota)
             keep, removed, dampening = solution.keep, solution.score_removed, solution.dampening
-            kept = as_float(keep)
+            kept, score = as_float(keep), solution.score
             weight.copy_(solution.weight)
         else:
             score = method.score(weight.float(), entry, options)
@@ -153,10 +178,14 @@ def prune(
             removed = score_removed(score, kept)
         apply_mask(weight, keep)
         asked = counts[name] / weight.numel() if name in counts else target.sparsity
-        report = matrix_report(name, block, asked, weight, kept, removed, entry, start, dampening)
-        return LayerPruned(block.index, len(loaded.blocks), report, keep.to(HOST))
+        sums = kept_sums(kept)
+        details = (
+            None if describe is None else describe(PrunedMatrix(name, block.kind(name), score, kept, *sums))
+        )
+        report = matrix_report(name, block, asked, weight, sums, removed, entry, start, dampening)
+        return LayerPruned(block.index, len(loaded.blocks), report, keep.to(HOST), details)
 
-    if method.needs and method.propagation(options) == "pruned":
+    if walks:
         assert calibration is not None
         yield from _walk_pruned(loaded, calibration, dense, prune_layer, "hessian" in method.needs)
     else:
@@ -202,8 +231,12 @@ def _walk_pruned(
     """Each block calibrates on the outputs of the pruned blocks before it: two forwards per block, but one in the last."""
     ids = calibration.ids.to(loaded.device, torch.long)
     windows, tokens = ids.shape
+    weights = window_weights(calibration.weights, windows, loaded.device)
     batch_size = batch_size or windows_at_once(loaded, tokens)
     batches = [ids[start : start + batch_size] for start in range(0, windows, batch_size)]
+    counts: Sequence[torch.Tensor | None] = (
+        [None] * len(batches) if weights is None else torch.split(weights, batch_size)
+    )
     calls: list[list[BlockCall]] = [block_calls(loaded, batch) for batch in batches]
     rest = HOST if loaded.streamed else loaded.device
     hidden = [per_block[0].hidden.to(rest) for per_block in calls]
@@ -214,9 +247,9 @@ def _walk_pruned(
                 with (
                     torch.no_grad(),
                     exact_products(),
-                    observe_inputs(block.linears, entries, hessian=hessian),
+                    observe_inputs(block.linears, entries, hessian=hessian) as inputs,
                 ):
-                    for states, per_block in zip(hidden, calls, strict=True):
+                    for states, per_block, inputs.weights in zip(hidden, calls, counts, strict=True):
                         per_block[block.index].run(block.module, onto(states, loaded.device))
                 check_finite(entries)
                 for name, entry in entries.items():
@@ -238,12 +271,30 @@ def score_removed(score: torch.Tensor, kept: torch.Tensor) -> float | None:
     return min(1.0, max(0.0, 1 - left / total)) if total > 0 else None
 
 
+Sums = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Weights kept per row and per column."""
+
+
+def kept_sums(kept: torch.Tensor) -> Sums:
+    """Weights kept per row (out,) and per column (in,).
+
+    Args:
+        kept: (out, in), the keep-mask as float32: its sums are matrix-vector products, ten times faster than those of a
+            boolean matrix.
+    """
+    rows, columns = kept.shape
+    # Two vectors leave the device; what is left to do on them is quicker in numpy, by its lower cost per call.
+    per_row = (kept @ torch.ones(columns, device=kept.device)).cpu().numpy()
+    per_column = (torch.ones(rows, device=kept.device) @ kept).cpu().numpy()
+    return per_row, per_column
+
+
 def matrix_report(
     name: str,
     block: Block,
     asked: float,
     weight: torch.Tensor,
-    kept: torch.Tensor,
+    sums: Sums,
     removed: float | None,
     entry: LayerStatistics,
     start: float,
@@ -252,14 +303,11 @@ def matrix_report(
     """The report of one matrix.
 
     Args:
-        kept: (out, in), the keep-mask as float32: its sums by row and column are matrix-vector products, ten times
-            faster than those of a boolean matrix.
+        sums: of `kept_sums`.
         start: the `time.perf_counter()` at which work on it began.
     """
-    rows, columns = kept.shape
-    # Two vectors leave the device; what is left to do on them is quicker in numpy, by its lower cost per call.
-    kept_per_row = (kept @ torch.ones(columns, device=kept.device)).cpu().numpy()
-    kept_per_column = (torch.ones(rows, device=kept.device) @ kept).cpu().numpy()
+    kept_per_row, kept_per_column = sums
+    rows, columns = len(kept_per_row), len(kept_per_column)
     per_row, per_column = 1 - kept_per_row / columns, 1 - kept_per_column / rows
     return MatrixReport(
         name=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fairprune import __version__, catalogue
 from fairprune.calibration import CalibrationSet, ids_hash
 from fairprune.errors import BadInput
-from fairprune.report import SparsityReport
+from fairprune.report import SparsityReport, versions
 from fairprune.spec import RunSpec
 from fairprune.store import open_store
 from fairprune.worker import Execution
@@ -135,6 +134,6 @@ def _report(
         "identity": spec.model.identity,
         "sparsity": job.report.to_json(),
         "calibration": calibration,
-        "versions": {name: version(name) for name in ("torch", "transformers", "numpy", "safetensors")},
+        "versions": versions(),
         "seconds": seconds,
     }

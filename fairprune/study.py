@@ -74,7 +74,14 @@ def study(
     if statistics is None:
         statistics = empty_statistics(linears)
         if wanted is not None and calibration is not None:
-            yield from collect(loaded, calibration.ids, statistics, wanted, loss_mask=calibration.loss_mask)
+            yield from collect(
+                loaded,
+                calibration.ids,
+                statistics,
+                wanted,
+                loss_mask=calibration.loss_mask,
+                weights=calibration.weights,
+            )
     try:
         for arm in arms:
             pruned = [

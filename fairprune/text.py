@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TextIO
 
 # Possessive, from the first mark of a run on: a page of dots takes linear time.
 _END = re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’)\]]*+(?=\s|$)")
@@ -17,6 +18,8 @@ _NUMBER_SIGN = re.compile(r"\bNo$")  # 'No. 5', but 'No. Never.'
 _OPENERS = r"[\s\"'“‘(\[*•–-]*"
 _ENUMERATOR = re.compile(rf"(?:^|\n|:\s){_OPENERS}\d+$")
 _CAPITAL = re.compile(r"\s+[\"'“‘(\[]*[^\W\d_]")
+# Controls but tab and line end, and marks that turn the direction of writing: a terminal obeys them.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NEAR = 24  # characters before a mark that are looked at: abbreviations are short, and long texts stay linear
 
 
@@ -42,6 +45,37 @@ def mended(text: str) -> str:
     'a?b'
     """
     return text.encode(errors="replace").decode()
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey: names and topics of data may hold escape codes.
+
+    >>> printable("a\\x1b[2Jb\\n")
+    'a\ufffd[2Jb\\n'
+    """
+    return _CONTROL.sub("\ufffd", text)
+
+
+def say(text: str, file: TextIO | None = None, *, flush: bool = False) -> None:
+    """Prints `printable` text; to standard output where no file is named."""
+    print(printable(text), file=file, flush=flush)
+
+
+def clipped(text: str, most: int) -> str:
+    """What a tokenizer is given: at most `most` characters, `mended`, so that it is neither endless nor refused."""
+    return mended(text[:most])
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """A count and what is counted, as a sentence says it.
+
+    Args:
+        many: for any count but 1; None: `one` with an s.
+
+    >>> counted(1, "sample"), counted(0, "sample"), counted(1200, "sample"), counted(2, "summary", "summaries")
+    ('1 sample', '0 samples', '1,200 samples', '2 summaries')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def ends_sentence(text: str) -> bool:

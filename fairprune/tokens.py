@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import jinja2
+import numpy as np
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from fairprune.errors import BadInput
@@ -101,6 +103,17 @@ class TextTokenizer:
         """What the tokenizer puts before a plain text: [BOS] or []."""
         empty = self.encode("", special=True)
         return [i for i in empty if i not in self.eos_ids]
+
+
+def cut_windows(tokens: list[int], bos: list[int], length: int) -> NDArray[np.int32]:
+    """All whole windows of one stream of tokens, in order: (windows, length), each begins with `bos`; the rest is left out."""
+    body = length - len(bos)
+    count = len(tokens) // body if body > 0 else 0
+    ids = np.empty((count, length), dtype=np.int32)
+    if count:
+        ids[:, : len(bos)] = bos
+        ids[:, len(bos) :] = np.array(tokens[: count * body], dtype=np.int32).reshape(count, body)
+    return ids
 
 
 def _text_of(value: Any) -> str | None:

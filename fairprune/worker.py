@@ -6,12 +6,11 @@ what the stages before it left on `self` and writes rows as it goes, so that a p
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,98 +18,66 @@ from typing import TYPE_CHECKING, Any
 from fairprune import catalogue, corpora
 from fairprune.calibration import CalibrationSet, calibration_set
 from fairprune.corpora.sets import opinion_sets
+from fairprune.debias_stages import Debiasing
 from fairprune.errors import BadInput, FairpruneError
 from fairprune.executors import lifeline
-from fairprune.executors.child import STANDBY
+from fairprune.executors.child import EXPLORE, REPORT, STANDBY
 from fairprune.executors.local import STATE_IS_SET
-from fairprune.identity import Place, dense_id
+from fairprune.headlines import read_headline
+from fairprune.identity import Place, dense_id, statistics_weights
 from fairprune.methods import get_method
 from fairprune.opinions import Corpus, OpinionSet, Split
 from fairprune.preflight import placement_of
-from fairprune.spec import RunSpec, content_hash, parse_calibration, parse_pattern
+from fairprune.spec import content_hash, parse_calibration, parse_pattern
+from fairprune.stages import EDIT, RECOVERY, stages_of
 from fairprune.store import Store, open_store
+from fairprune.text import counted
 
 if TYPE_CHECKING:
     from fairprune.allocation import Target
     from fairprune.generations import SummaryWriter
-    from fairprune.models import LoadedModel, Placement
+    from fairprune.models import Placement
     from fairprune.perplexity import Perplexity, Windows
     from fairprune.prune import Calibration
-    from fairprune.report import SparsityReport
     from fairprune.statistics import ModelStatistics
 
-STAGES = (
-    "model",
-    "opinions",
-    "calibration",
-    "dense summaries",
-    "statistics",
-    "pruning",
-    "pruned summaries",
-    "metrics",
-)
 WHERE = {"resident": "on the device", "streamed": "on the host, block by block on the device,"}
-PROGRESS_SECONDS = 0.5  # between two progress rows of one stage
-MOST_CALIBRATION_SUMMARIES = 512  # dense summaries that model-output may cost
 
 
 @dataclass
-class Execution:
+class Execution(Debiasing):
     """One run on its way."""
 
-    store: Store
-    run_id: str
-    spec: RunSpec
     systems: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _stage: str = ""
-    _reported: float = 0.0
-
     masks: dict[str, Any] | None = None
     """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
 
     placement: Placement = "resident"
     """Where the blocks lie while statistics are collected and weights are pruned."""
-    loaded: LoadedModel = field(init=False)
     sets: list[OpinionSet] = field(init=False)
     held_out: dict[str, Windows] = field(init=False)
     """Text → windows that perplexity is measured on."""
     dense_perplexity: dict[str, Perplexity] = field(init=False)
     windows: CalibrationSet | None = None
     statistics: ModelStatistics | None = None
-    report: SparsityReport = field(init=False)
 
     def execute(self) -> None:
         """All stages, in order."""
-        for stage, step in (
-            ("model", self.load_model),
-            ("opinions", self.draw_opinions),
-            ("calibration", self.cut_windows),  # before what takes long: too little text is seen at once
-            ("dense summaries", self.write_dense),
-            ("statistics", self.collect_statistics),
-            ("pruning", self.prune),
-            ("pruned summaries", self.write_pruned),
-            ("metrics", self.score),
-        ):
+        steps = {
+            "model": self.load_model,
+            "opinions": self.draw_opinions,
+            "calibration": self.cut_windows,  # before what takes long: too little text is seen at once
+            "dense summaries": self.write_dense,
+            "statistics": self.collect_statistics,
+            "pruning": self.prune,
+            EDIT: self.edit,
+            RECOVERY: self.recover,
+            "pruned summaries": self.write_pruned,
+            "metrics": self.score,
+        }
+        for stage in stages_of(self.spec):
             with self.stage(stage):
-                step()
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self._stage, self._reported = name, 0.0
-        start = time.perf_counter()
-        self.progress(0, 1, "")
-        yield
-        self.store.stage_seconds(self.run_id, name, time.perf_counter() - start)
-
-    def progress(self, done: int, total: int, message: str) -> None:
-        """A progress row, at most two a second; the last step of a stage is always written."""
-        now = time.monotonic()
-        if done >= total or now - self._reported >= PROGRESS_SECONDS:
-            self._reported = now
-            self.store.progress(self.run_id, self._stage, done, total, message)
-
-    def say(self, text: str) -> None:
-        self.store.log(self.run_id, text)
+                steps[stage]()
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -139,7 +106,7 @@ class Execution:
             f"{source.title}: {len(self.loaded.blocks)} blocks, {self.loaded.dtype}, on {self.loaded.device}"
         )
 
-    def _place(self, placement: Placement) -> None:
+    def place(self, placement: Placement) -> None:
         if self.loaded.streamed != (placement == "streamed"):
             from fairprune.onload import placed
 
@@ -149,7 +116,9 @@ class Execution:
     def draw_opinions(self) -> None:
         self.sets = self._draw(self.corpus, "test", self.spec.evaluation.samples)
         topics = len({one.topic for one in self.sets})
-        self.say(f"{len(self.sets)} opinion sets on {topics} topics of {self.corpus.info.name}")
+        self.say(
+            f"{counted(len(self.sets), 'opinion set')} on {counted(topics, 'topic')} of {self.corpus.info.name}"
+        )
 
     def _draw(self, corpus: Corpus, split: Split, n: int | None) -> list[OpinionSet]:
         evaluation = self.spec.evaluation
@@ -179,7 +148,7 @@ class Execution:
     def write_pruned(self) -> None:
         from fairprune.perplexity import compare, measure
 
-        self._place("resident")
+        self.place("resident")
         generation = content_hash(f"{self.run_id}\npruned")
         self.systems["pruned"] = self._writer(self.corpus).write("pruned", self.sets, generation)
         self.store.put_result(
@@ -195,62 +164,54 @@ class Execution:
         return needs_calibration(get_method(self.spec.pruning.method), self._target())
 
     def cut_windows(self) -> None:
+        self.cut_training()
+        self.look_at_dense()
         if not self.reads_windows():
             self.say(f"{get_method(self.spec.pruning.method).title} needs no calibration data")
             return
-        if self.loaded.tokenizer is None:
-            raise BadInput(f"{self.spec.model.name} has no tokenizer.json, which calibration sets need")
         self.windows = calibration_set(
-            self.spec.calibration, self._calibration_corpus(), self.loaded.tokenizer, self._own_summaries
+            self.spec.calibration, self.calibration_corpus(), self.tokenizer(), self._own_summaries
         )
+        if self.spec.calibration.name == "denp":
+            self.windows = self.weighed(self.windows, "calibration")
         self.store.put_result(self.run_id, "calibration", self.windows.to_json())
 
-    def _calibration_corpus(self) -> Corpus:
+    def calibration_corpus(self) -> Corpus:
         name = self.spec.calibration.corpus
         return self.corpus if name == self.corpus.info.name else corpora.load(name)
 
     def _own_summaries(self) -> list[str]:
-        """Dense summaries of calibration opinions that BUR calls fair (or unfair), as many as the windows need.
+        """Of the dense model, for the calibration set `model-output`; each portion is stored and reused."""
+        from fairprune.own_summaries import choose_summaries
 
-        Written in portions of two batches, so that no more are written than needed; each portion is stored and reused.
-        """
-        from fairprune.evaluate import evaluate
-
-        calibration, evaluation = self.spec.calibration, self.spec.evaluation
-        corpus = self._calibration_corpus()
-        _, wanted = parse_calibration(calibration.name)
-        assert self.loaded.tokenizer is not None
-        available = self._draw(corpus, "calibration", None)[:MOST_CALIBRATION_SUMMARIES]
-        chosen: list[str] = []
-        written = tokens = 0
-        portion = 2 * evaluation.batch_size
-        for start in range(0, len(available), portion):
-            sets = available[start : start + portion]
-            facts = self._writer(corpus).write("calibration", sets, self._dense_id(sets))
-            texts = [row.text for row in self.store.summaries(facts["id"])]
-            metrics = self.spec.metrics.by_words()
-            scored = evaluate(sets, {"dense": texts}, corpus.info, metrics, None)["samples"]
-            unfair = 0 if wanted == "fair" else 1
-            new = [text for text, row in zip(texts, scored, strict=True) if row["dense"]["bur"] == unfair]
-            chosen += new
-            written += len(texts)
-            tokens += sum(len(self.loaded.tokenizer.encode(text)) for text in new)
-            if tokens >= calibration.samples * calibration.seqlen:
-                break
-        self.say(
-            f"{len(chosen)} of {written} dense summaries of calibration opinions are {wanted}: {tokens} tokens"
+        calibration, corpus, tokenizer = (
+            self.spec.calibration,
+            self.calibration_corpus(),
+            self.loaded.tokenizer,
         )
+        assert tokenizer is not None
+
+        def write(sets: list[OpinionSet]) -> list[str]:
+            facts = self._writer(corpus).write("calibration", sets, self._dense_id(sets))
+            return [row.text for row in self.store.summaries(facts["id"])]
+
+        chosen, sentence = choose_summaries(
+            corpus,
+            self._draw(corpus, "calibration", None),
+            write,
+            lambda text: len(tokenizer.encode(text)),
+            self.spec.metrics,
+            fair=parse_calibration(calibration.name)[1] == "fair",
+            tokens=calibration.samples * calibration.seqlen,
+            portion=2 * self.spec.evaluation.batch_size,
+        )
+        self.say(sentence)
         return chosen
 
     def _torch_windows(self) -> Calibration | None:
-        if self.windows is None:
-            return None
-        import torch
-
         from fairprune.prune import Calibration
 
-        mask = None if self.windows.loss_mask is None else torch.from_numpy(self.windows.loss_mask)
-        return Calibration(torch.from_numpy(self.windows.ids), mask)
+        return None if self.windows is None else Calibration.of(self.windows)
 
     def collect_statistics(self) -> None:
         from fairprune import statistics_cache
@@ -263,19 +224,22 @@ class Execution:
         options = method.parse_options(self.spec.pruning.options)
         windows = self._torch_windows()
         wanted = wanted_dense(method, options, self._target())
-        self._place(self.placement)
+        self.place(self.placement)
         if windows is None or self.windows is None or wanted is None:
             return
-        place = Place(self.spec.model.identity, self.loaded.dtype, self.spec.device, self.windows.hash)
+        place = Place(statistics_weights(self.spec), self.loaded.dtype, self.spec.device, self.windows.hash)
         found = statistics_cache.read(place, wanted)
         reused = found is not None and matches(found, self.loaded.linears())
-        self.store.put_result(self.run_id, "statistics", {"reused": reused})
+        # Nobody else's model has been edited: where an edit comes first, statistics are named for this run alone.
+        named = {"place": asdict(place)} if place.weights == self.spec.model.identity else {}
+        self.store.put_result(self.run_id, "statistics", {"reused": reused, **named})
         if reused:
             self.say("statistics of these windows are stored already: reused")
             self.statistics = found
             return
         collected = empty_statistics(self.loaded.linears())
-        for step in collect(self.loaded, windows.ids, collected, wanted, loss_mask=windows.loss_mask):
+        mask, weights = windows.loss_mask, windows.weights
+        for step in collect(self.loaded, windows.ids, collected, wanted, loss_mask=mask, weights=weights):
             self.progress(step.done, step.total, str(step))
         statistics_cache.write(place, collected)
         self.statistics = collected
@@ -290,25 +254,29 @@ class Execution:
 
     def prune(self) -> None:
         from fairprune.accelerator import release
+        from fairprune.mask_record import MaskRecord
         from fairprune.prune import LayerPruned, prune
         from fairprune.report import SparsityReport
 
         method = get_method(self.spec.pruning.method)
+        options, target = method.parse_options(self.spec.pruning.options), self._target()
         matrices = []
-        start = time.perf_counter()
-        events = prune(
-            self.loaded,
-            method,
-            method.parse_options(self.spec.pruning.options),
-            self._target(),
-            self._torch_windows(),
-            self.statistics,
+        # Where a caller wants the masks themselves there is no stored run to keep them with.
+        self.record = record = (
+            MaskRecord(self.store, self.run_id, self.loaded) if self.masks is None else None
         )
+        start = time.perf_counter()
+        describe = None if record is None else record.describe(method, options, target.pattern)
+        windows = self._torch_windows()
+        events = prune(self.loaded, method, options, target, windows, self.statistics, describe)
         for event in events:
             if isinstance(event, LayerPruned):
-                matrices.append(event.report)
+                edited = self.drop_edited(event.report.name, event.keep)
+                matrices.append(replace(event.report, edited=edited))
                 if self.masks is not None:
                     self.masks[event.report.name] = event.keep
+                if record is not None:
+                    record.add(event)
                 self.progress(
                     event.block,
                     event.blocks,
@@ -325,6 +293,8 @@ class Execution:
         self.report = SparsityReport(
             self.spec.pruning.sparsity, tuple(matrices), parameters, time.perf_counter() - start, notes
         )
+        if self.spec.edit is None or self.spec.edit.order == "before":
+            self.close_record()  # else the edit takes its weights out of the masks first
         self.store.put_result(self.run_id, "sparsity", self.report.to_json())
         self.say(
             f"asked {self.report.asked:.4f}, achieved {self.report.achieved:.4f} of {self.report.weights} weights"
@@ -344,6 +314,7 @@ class Execution:
             say=self.say,
         )
         self.store.put_result(self.run_id, "evaluation", result)
+        self.store.put_result(self.run_id, "headline", read_headline(self.store, self.run_id, result))
 
     def _losses(self, texts: dict[str, list[str | None]]) -> dict[str, list[float | None]]:
         """Of dense and pruned summaries under the dense model, whose weights are read anew."""
@@ -368,7 +339,7 @@ def stand_by() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Executes the run with this id. Exit code 0: done, or none came; 3: ended with an error that is stored."""
+    """Executes the run with this id, makes a report, or answers questions. Exit code 0: done, or none came; 3: a stored error."""
     if len(arguments) != 1:
         print("usage: python -m fairprune.worker RUN_ID", file=sys.stderr)  # noqa: T201
         return 2
@@ -377,22 +348,28 @@ def main(arguments: Sequence[str]) -> int:
     if not run_id:
         return 0
     with open_store() as store:
-        run = store.run(run_id)
-        try:
-            Execution(store, run.id, run.spec).execute()
-        except FairpruneError as error:
-            store.put_result(run.id, "failure", {"kind": type(error).__name__})
-            store.finish(run.id, "failed", str(error), traceback.format_exc())
-            return STATE_IS_SET
-        except Exception as error:  # noqa: BLE001 - a defect of ours is stored and shown folded, never lost
-            store.finish(
-                run.id,
-                "failed",
-                f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details",
-                traceback.format_exc(),
-            )
-            return STATE_IS_SET
-        store.finish(run.id, "done")
+        if run_id.startswith(EXPLORE):
+            import_module("fairprune.explorer").serve(store, run_id.removeprefix(EXPLORE))
+            return 0
+        if run_id.startswith(REPORT):
+            kind, _, about = run_id.removeprefix(REPORT).partition("-")
+            return int(import_module("fairprune.report_job").main(store, kind, about))
+        return _execute(store, run_id)
+
+
+def _execute(store: Store, run_id: str) -> int:
+    run = store.run(run_id)
+    try:
+        Execution(store, run.id, run.spec).execute()
+    except FairpruneError as error:
+        store.put_result(run.id, "failure", {"kind": type(error).__name__})
+        store.finish(run.id, "failed", str(error), traceback.format_exc())
+        return STATE_IS_SET
+    except Exception as error:  # noqa: BLE001 - a defect of ours is stored and shown folded, never lost
+        sentence = f"the run stopped with a defect of fairprune ({type(error).__name__}): see the details"
+        store.finish(run.id, "failed", sentence, traceback.format_exc())
+        return STATE_IS_SET
+    store.finish(run.id, "done")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Prune: a form for a run, its live progress, its result card."""
+"""Prune: a form for a run or a sweep, a setting explored live, a run's live progress, its result card."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import Any
 
 import streamlit as st
 
-from fairprune import jobs
 from fairprune.errors import StoreError
-from fairprune.plan import plan_run
 from fairprune.store import Store
-from fairprune.ui import open_page, refusals, refuse
-from fairprune.ui.address import carried, choose_run
-from fairprune.ui.form import require_model, run_form
-from fairprune.ui.preflight import draw_preflight
-from fairprune.ui.preview import draw_preview
+from fairprune.ui import open_page, prefill, refusals, refuse
+from fairprune.ui.address import bind, carried, carry, choose_run, keep
+from fairprune.ui.explore import draw_explore
+from fairprune.ui.one_run import new_run
 from fairprune.ui.progress import run_panel
 from fairprune.ui.runs import missing_assets, option
+from fairprune.ui.sweep_form import new_sweep
 
-NOTICES = {
-    "done": "This configuration was computed before: here is the stored run.",
-    "running": "This configuration is being computed already: here it is.",
-    "queued": "This configuration is waiting already: here it is.",
+MODES = {
+    "run": ("One run", new_run),
+    "sweep": ("Sweep", new_sweep),
+    "explore": ("Explore live", draw_explore),
 }
+"""Value of `?mode=` → its name, and what draws it: (store, addressed=whether the form stands in the address)."""
 
 
 def chosen_run(store: Store) -> str | None:
     """The run in the address, drawn above the form; None where there is none, or no such run."""
+    if "like" in st.query_params and "run" not in st.query_params:
+        carry("run", None)  # the form is what this address is about
     wanted = carried("run")
     if wanted is None:
         return None
@@ -53,6 +54,12 @@ def chosen_run(store: Store) -> str | None:
     if notice and notice[0] == run.id:
         st.success(notice[1], icon=":material/history:")
     run_panel(store, run.id)
+    st.page_link(
+        "pages/1_Prune.py",
+        label="Set up another run like this",
+        icon=":material/content_copy:",
+        query_params={"like": run.id},
+    )
     return run.id
 
 
@@ -61,38 +68,30 @@ def open_stored() -> None:
         choose_run(st.session_state["prune.stored"])
 
 
-def start(store: Store, values: dict[str, Any]) -> None:
-    """Checks and queues the run, then shows it; a refusal leaves the form as it is."""
-    require_model(values)
-    with st.spinner("Checking model, data and device …"):
-        run, queued = jobs.submit(plan_run(**values), store)
-    st.session_state["notice"] = None if queued else [run.id, NOTICES.get(run.state, NOTICES["done"])]
-    choose_run(run.id)
-    st.rerun()
-
-
-def new_run(store: Store) -> None:
-    values = run_form()
-    shown = st.toggle(
-        "Preview calibration windows", key="prune.preview", help="The exact tokens, coloured by group."
+def pick_mode() -> str:
+    """One run or a sweep of them, by the address."""
+    return str(
+        st.segmented_control(
+            "What to set up",
+            list(MODES),
+            format_func={name: title for name, (title, _) in MODES.items()}.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            key=bind("mode", list(MODES), "run"),
+            on_change=keep,
+            args=("mode",),
+        )
     )
-    if shown:
-        with st.container(border=True), refusals():
-            draw_preview(values)
-    draw_preflight(values, store)
-    if st.button("Start the run", type="primary", icon=":material/play_arrow:", key="prune.start"):
-        with refusals():
-            start(store, values)
 
 
 page_store = open_page("Prune")
 with refusals():
     missing_assets()
-    if chosen_run(page_store):
-        frame: contextlib.AbstractContextManager[Any] = st.expander(
-            "Set up another run", icon=":material/add:"
-        )
-    else:
-        frame = contextlib.nullcontext()
+    shown = None if carried("mode") == "explore" else chosen_run(page_store)
+    prefill.settle(page_store)
+    frame: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+    if shown:
+        frame = st.expander("Set up another run", icon=":material/add:")
     with frame:
-        new_run(page_store)
+        _, draw = MODES[pick_mode()]
+        draw(page_store, addressed=shown is None)

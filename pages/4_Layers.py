@@ -1,90 +1,99 @@
-"""Layers: where pruning took the weights."""
+"""Layers: where pruning took the weights, matrix by matrix, alone or beside another run."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from fairprune.charts import MEASURES, layer_heatmap, measure_value, percent
+from fairprune.captions import caption
+from fairprune.charts import percent
+from fairprune.errors import StoreError
+from fairprune.layer_cells import DIFFERENCE, MEASURES, OVERLAP, telling
+from fairprune.mask_overlap import Overlap
 from fairprune.store import Run, Store
 from fairprune.ui import markup, open_page, refusals, refuse
-from fairprune.ui.address import bind, keep
-from fairprune.ui.layers import matrix_numbers, total_tiles
+from fairprune.ui.address import carried
+from fairprune.ui.caption import draw_caption
+from fairprune.ui.downloads import file_of
+from fairprune.ui.layers import (
+    SCALES,
+    VIEWS,
+    choose_image,
+    choose_measure,
+    choose_view,
+    draw_heatmap,
+    matrices_frame,
+    other_run,
+    overlap_tiles,
+    run_overlaps,
+    total_tiles,
+    view_cells,
+    words,
+)
+from fairprune.ui.matrix import choose_matrix, chosen_place, draw_matrix, matrix_title
 from fairprune.ui.runs import pick_run
 
-SCALES = {
-    "linear": "",
-    "root": ", with small values drawn apart (square root)",
-    "log": "; it is logarithmic: each tick is ten times the one below it",
-}
 
-
-def heatmap(run: Run, matrices: list[dict[str, Any]]) -> None:
-    names = list(MEASURES)
-    measure = st.segmented_control(
-        "Colour shows",
-        names,
-        format_func={name: MEASURES[name].title for name in names}.__getitem__,
-        required=True,
-        key=bind("measure", names, names[0]),
-        on_change=keep,
-        args=("measure",),
-    )
-    shown = MEASURES[measure or names[0]]
-    st.caption(
-        f"{markup.inert(shown.explanation)} The scale is the same for every run and ends at "
-        f"{percent(shown.top, 0)}{SCALES[shown.scale]}. "
-        "Number in a cell: sparsity in percent."
-    )
-    if run.spec.pruning.allocation == "uniform":
+def heatmap(
+    run: Run,
+    other: Run | None,
+    report: Mapping[str, Any],
+    others: Sequence[Mapping[str, Any]],
+    found: Mapping[str, Overlap],
+) -> None:
+    matrices = report["matrices"]
+    view = choose_view(other)
+    measure = "achieved" if view == "overlap" else choose_measure(first=telling(matrices))
+    cells, shown = view_cells(view, measure, matrices, others, found)
+    if view == "overlap":
+        if not found:
+            return
+        st.html(markup.grid(overlap_tiles(found)))
+        text = f"{markup.inert(OVERLAP.explanation)} The scale is the same for every pair of runs. Number in a cell: percent."
+    elif view == "difference":
+        text = (
+            f"{MEASURES[measure].title}. {DIFFERENCE.explanation} Grey: alike; blue: less in this run; orange: more. The scale is "
+            f"the same for every pair of runs{SCALES[DIFFERENCE.scale]}."
+        )
+    else:
+        text = (
+            f"{markup.inert(shown.explanation)} The scale is the same for every run and ends at "
+            f"{percent(shown.top, 0)}{SCALES[shown.scale]}. Number in a cell: percent."
+        )
+    methods = {one.spec.pruning.method for one in (run, other) if one is not None}
+    if view == "difference" and measure == "score_removed" and len(methods) > 1:
+        text += " The two methods score in different units: the shares that they call lost say little beside each other."
+    st.caption(f"{text} Click a cell to open its matrix.")
+    what = f"{VIEWS[view]}, {shown.title if view == 'overlap' else MEASURES[measure].title}"
+    chosen = chosen_place(matrices, carried("block"), carried("matrix"))
+    draw_heatmap(run, cells, shown, what, chosen)
+    against = "" if other is None or view == "this" else f", against run {other.id} ({other.label})"
+    more = f"colour: {what}{against}; scale ending at {percent(shown.top, 0)}; number in a cell: percent"
+    draw_caption(caption(run, "layers", sparsity=report, more=more), "layers")
+    if run.spec.pruning.allocation == "uniform" and measure in ("achieved", "asked") and view == "this":
         st.caption(
             "With uniform allocation every matrix is asked for the same sparsity, so all cells read alike "
             "up to rounding: what differs is which weights went, and the other colours show that."
         )
-    st.plotly_chart(
-        layer_heatmap(matrices, measure or names[0]),
-        key="layers.heatmap",
-        config={
-            "displaylogo": False,
-            "toImageButtonOptions": {"format": "svg", "filename": f"layers-{run.id}"},
-        },
-        alt="Heatmap of blocks by projections; the same numbers are in the table below.",
-    )
 
 
-def one_matrix(matrices: list[dict[str, Any]]) -> None:
-    st.subheader("One matrix", anchor=False)
-    left, right = st.columns(2)
-    blocks = [str(block) for block in sorted({matrix["block"] for matrix in matrices})]
-    with left:
-        block = st.selectbox(
-            "Block", blocks, key=bind("block", blocks, blocks[0]), on_change=keep, args=("block",)
-        )
-    here = {str(matrix["kind"]): matrix for matrix in matrices if str(matrix["block"]) == block}
-    kinds = list(here)
-    with right:
-        kind = st.selectbox(
-            "Matrix", kinds, key=bind("matrix", kinds, kinds[0]), on_change=keep, args=("matrix",)
-        )
-    rows = matrix_numbers(here[kind])
-    st.html(markup.table(["Number", "Value"], [[escape(name), escape(value)] for name, value in rows]))
-
-
-def download(run: Run, matrices: list[dict[str, Any]]) -> None:
-    frame = pd.DataFrame(matrices)
-    frame["dead_column_share"] = [measure_value("dead_columns", matrix) for matrix in matrices]
-    frame["row_range"] = [measure_value("row_range", matrix) for matrix in matrices]
-    st.download_button(
-        "All matrices as CSV",
-        frame.to_csv(index=False),
-        f"layers-{run.id}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+def compared(
+    store: Store, run: Run, other: Run | None
+) -> tuple[Sequence[Mapping[str, Any]], dict[str, Overlap]]:
+    """The other run's matrices, and the overlap of the masks; a sentence where there are none."""
+    if other is None:
+        return (), {}
+    report = store.result(other.id, "sparsity")
+    if report is None:
+        refuse(f"run {other.id} has no sparsity report: choose another one")
+        return (), {}
+    try:
+        return report["matrices"], run_overlaps(run, other)
+    except StoreError as error:
+        st.info(markup.inert(f"No overlap can be shown: {error}."), icon=":material/info:")
+        return report["matrices"], {}
 
 
 def draw(store: Store, run: Run) -> None:
@@ -92,12 +101,32 @@ def draw(store: Store, run: Run) -> None:
     if report is None or not report["matrices"]:
         refuse("this run has no sparsity report: start it again on the page Prune")
         return
+    matrices = report["matrices"]
+    other = other_run(store, run)
     st.html(markup.grid(total_tiles(report)))
     for note in report["notes"]:
         st.caption(markup.inert(note))
-    heatmap(run, report["matrices"])
-    one_matrix(report["matrices"])
-    download(run, report["matrices"])
+    others, found = compared(store, run, other)
+    heatmap(run, other, report, others, found)
+    words()
+    st.header("One matrix", anchor=False)
+    one = choose_matrix(matrices)
+    theirs = next((matrix for matrix in others if matrix["name"] == one["name"]), None)
+    st.markdown(f"**{matrix_title(one, theirs)}**")
+    draw_matrix(store, run, one, other, theirs, found.get(one["name"]))
+    frame = matrices_frame(run, matrices, other, others, found)
+    with st.expander(f"All {len(frame):,} matrices as a table"):
+        st.dataframe(frame.drop(columns="run"), hide_index=True)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "All matrices as CSV",
+            lambda: file_of(frame, "csv", tex=(), caption=""),
+            f"layers-{run.id}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        choose_image()
 
 
 page_store = open_page("Layers")

@@ -6,11 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from fairprune.captions import caption
 from fairprune.charts import confusion_heatmap, direction_chart
 from fairprune.charts_labels import reliability_chart
 from fairprune.metrics import METRICS
 from fairprune.store import Run, Store
-from fairprune.ui import downloads, fairness, inference, markup, open_page, refusals, refuse
+from fairprune.ui import downloads, fairness, inference, labelling, markup, open_page, refusals, refuse
+from fairprune.ui.caption import draw_caption
 from fairprune.ui.curve import draw_curve
 from fairprune.ui.panels import draw_panels
 from fairprune.ui.runs import flags, pick_run
@@ -20,7 +22,7 @@ QUIET = {"displaylogo": False}
 
 
 def direction(evaluation: dict[str, Any], groups: list[str]) -> None:
-    st.subheader("Whom do the summaries lean to?", anchor=False)
+    st.header("Whom do the summaries lean to?", anchor=False)
     st.plotly_chart(
         direction_chart(evaluation["groups"], groups),
         key="fairness.direction",
@@ -31,28 +33,27 @@ def direction(evaluation: dict[str, Any], groups: list[str]) -> None:
         "Right of the line a group has more room in the summaries than its fair share, left of it less. "
         "Lines are 95 % intervals (bootstrap over topics)."
     )
-    missing = [f"{row['group']}, {row['system']}" for row in evaluation["groups"] if row["value"] is None]
-    if missing:
-        st.caption(markup.inert(f"– Not scored: {'; '.join(missing)}."))
+    if missing := fairness.lean_reasons(evaluation):
+        st.caption(markup.inert(missing))
     with st.expander("The same per group in numbers, and whose opinions are covered"):
         st.html(fairness.group_table(evaluation))
         if evaluation.get("evidence"):
-            st.caption(fairness.coverage_note(evaluation["evidence"]))
+            st.caption(markup.inert(fairness.coverage_note(evaluation["evidence"])))
 
 
 def metrics(evaluation: dict[str, Any], known: dict[str, Any]) -> None:
     validity = evaluation.get("validity") or {}
-    st.subheader("Metrics", anchor=False)
+    st.header("Metrics", anchor=False)
     draw_panels(known, validity)
     verdicts = inference.verdict_table(known, validity)
     if verdicts:
-        st.subheader("What may be concluded?", anchor=False)
+        st.header("What may be concluded?", anchor=False)
         for reason in inference.no_verdicts(known):
             st.markdown(f"**No verdict.** {markup.inert(reason)}.")
         st.html(verdicts)
         with st.expander("What do these words mean?", icon=":material/help:"):
             st.html(inference.words_list())
-    st.subheader("All numbers", anchor=False)
+    st.header("All numbers", anchor=False)
     st.html(fairness.metric_table(known))
     st.caption(
         markup.inert(
@@ -68,7 +69,7 @@ def metrics(evaluation: dict[str, Any], known: dict[str, Any]) -> None:
 
 
 def quality(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
-    st.subheader("Quality beside it", anchor=False)
+    st.header("Quality beside it", anchor=False)
     st.html(fairness.quality_table(evaluation["quality"]))
     st.caption(
         f"{fairness.degenerate_note(evaluation['degenerate'])} {fairness.loss_note(evaluation['samples'])}"
@@ -81,12 +82,12 @@ def quality(store: Store, run: Run, evaluation: dict[str, Any]) -> None:
 
 def classifier(evaluation: dict[str, Any]) -> None:
     report = evaluation["classifier"]
-    st.subheader("How good is the group classifier?", anchor=False)
-    tiles = fairness.classifier_tiles(report, evaluation.get("polarity") or {})
+    st.header("How good is the group classifier?", anchor=False)
+    tiles = labelling.classifier_tiles(report, evaluation.get("polarity") or {})
     if tiles:
         st.html(markup.grid(tiles, "17rem"))
     if "accuracy" not in report:
-        st.info(markup.inert(fairness.untested(report)), icon=":material/info:")
+        st.info(markup.inert(labelling.untested(report)), icon=":material/info:")
         return
     st.caption("SPD2 and the labels under sentences rest on this classifier: where it errs, they err.")
     left, right = st.columns(2, gap="large")
@@ -106,7 +107,7 @@ def classifier(evaluation: dict[str, Any]) -> None:
             config=QUIET,
             alt="Reliability of the group classifier: stated confidence against the share that is right.",
         )
-        st.caption(fairness.reliability_note(report["reliability"]))
+        st.caption(labelling.reliability_note(report["reliability"]))
 
 
 def draw(store: Store, run: Run) -> None:
@@ -120,15 +121,18 @@ def draw(store: Store, run: Run) -> None:
     sets = [found[sample["set_id"]] for sample in evaluation["samples"]]
     flags(evaluation)
     direction(evaluation, groups)
+    draw_caption(caption(run, "direction", evaluation=evaluation), "direction")
     metrics(evaluation, known)
-    st.subheader("Does it depend on how one measures?", anchor=False)
+    draw_caption(caption(run, "metrics", evaluation=evaluation), "metrics")
+    st.header("Does it depend on how one measures?", anchor=False)
     with refusals():
         draw_curve(store, run)
     quality(store, run, evaluation)
-    st.subheader("Samples", anchor=False)
+    st.header("Samples", anchor=False)
     draw_samples(store, run, store.result(run.id, "generation"), evaluation["samples"], sets, groups)
     classifier(evaluation)
-    st.subheader("Take the numbers with you", anchor=False)
+    draw_caption(caption(run, "classifier", evaluation=evaluation), "classifier")
+    st.header("Take the numbers with you", anchor=False)
     perplexity = store.result(run.id, "perplexity")
     downloads.draw_downloads(
         run.id,

@@ -40,13 +40,25 @@ def browser_path() -> str:
     raise RuntimeError("no Chromium was found: install the package chromium (Debian) or Google Chrome")
 
 
-@contextmanager
-def server(home: Path, **environment: str) -> Iterator[tuple[str, float]]:
-    """A running app with this home folder; yields its address and how long it took to answer, seconds."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+        found: int = free.getsockname()[1]
+        return found
+
+
+@contextmanager
+def server(
+    home: Path, *, module: str = "fairprune.ui.serve", port: int | None = None, **environment: str
+) -> Iterator[tuple[str, float]]:
+    """A running app with this home folder; yields its address and how long it took to answer, seconds.
+
+    Args:
+        module: what is started, with the arguments of `python -m streamlit`.
+        port: where it listens; None: a free one.
+    """
+    port = port or free_port()
+    command = [sys.executable, "-m", module, "run", str(ROOT / "app.py"), "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
     env = {**os.environ, "FAIRPRUNE_HOME": str(home), **environment}
     log = (home / "server.log").open("w")
@@ -83,11 +95,20 @@ def chromium() -> Iterator[Browser]:
 
 
 def watched(
-    browser: Browser, address: str, *, width: int = 1400, height: int = 1000, dark: bool = False
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 1400,
+    height: int = 1000,
+    dark: bool = False,
+    phone: bool = False,
 ) -> tuple[Page, list[str]]:
     """A page in a fresh profile, and the list of what went wrong in it: console errors, exceptions, foreign requests."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        is_mobile=phone,
+        has_touch=phone,
     )
     page = context.new_page()
     wrong: list[str] = []
@@ -117,9 +138,22 @@ def settled(page: Page, *, timeout: float = 60) -> None:
     page.wait_for_selector('[data-testid="stApp"]', timeout=timeout * 1000)
     page.wait_for_selector('[data-testid="stMain"] h1', timeout=timeout * 1000)
     page.wait_for_function(
-        """() => !document.querySelector('[data-testid="stStatusWidget"]') &&
+        """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning" &&
+                 !document.querySelector('[data-testid="stStatusWidget"]') &&
                  !document.querySelector('[data-testid="stSkeleton"]') &&
                  !document.querySelector('[data-stale="true"]')""",
         timeout=timeout * 1000,
     )
     assert page.locator('[data-testid="stException"]').count() == 0, page.inner_text('[data-testid="stMain"]')
+
+
+def until(page: Page, expression: str, *, timeout: float = 30) -> None:
+    """Waits for a JavaScript expression to be true, asking from outside.
+
+    Playwright's own `wait_for_function` asks by `eval` inside the page, which a page with a content security
+    policy refuses as soon as it has to ask twice.
+    """
+    end = time.monotonic() + timeout
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not within {timeout:g} s: {expression}"
+        page.wait_for_timeout(50)

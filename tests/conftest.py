@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fairprune import devices
+from fairprune import access, devices
 from fairprune.opinions import Corpus, CorpusInfo, Opinion, Split
 from fairprune.paths import home
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
@@ -28,10 +31,53 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """Each test has a home folder of its own, unless it asks for the shared one with the packaged assets."""
+    """Each test has a home folder of its own, unless it asks for the shared one with the packaged assets.
+
+    The example runs stay out: tests of empty stores need them empty.
+    """
+    monkeypatch.setenv("FAIRPRUNE_EXAMPLES", "0")
+    for name in (access.PASSWORD_HASH, access.LEADS, access.SECRET, *access.OIDC.values()):
+        monkeypatch.delenv(name, raising=False)
     if "packaged_home" not in request.fixturenames:
         monkeypatch.setenv("FAIRPRUNE_HOME", str(tmp_path_factory.mktemp("home")))
         monkeypatch.delenv("FAIRPRUNE_DATABASE_URL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of the tests' own. Where none is installed its tests are skipped, unless the environment says that it must be there."""
+    if postgres.programs() is None and not os.environ.get(postgres.REQUIRED):
+        pytest.skip("PostgreSQL is not installed here")
+    with postgres.server() as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a new, empty database: each test that asks for it runs on SQLite (in memory) and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield "sqlite://"
+    else:
+        yield request.getfixturevalue("postgres_server").empty_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As `database`, but one that other processes can open: a file of SQLite, and PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shared.db'}"
+    else:
+        yield request.getfixturevalue("postgres_server").empty_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As `shared_database`, without any table yet, and gone afterwards: for tests that change the tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+    else:
+        with request.getfixturevalue("postgres_server").new_database() as address:
+            yield address
 
 
 @pytest.fixture(scope="session")

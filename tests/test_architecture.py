@@ -24,6 +24,7 @@ COVERED_BY = {
     "corpora/politics": "corpora/test_bundled",
     "corpora/products": "corpora/test_bundled",
     "corpora/stored": "corpora/test_user",
+    "debias/__init__": "debias/test_data",
     "tables": "test_results",
     "generations": "test_worker",
     "part": "test_metric_spec",
@@ -33,6 +34,14 @@ COVERED_BY = {
     "migrations/__init__": "test_store_database",
     "migrations/env": "test_store_database",
     "migrations/versions/r0001_first_tables": "test_store_database",
+    "migrations/versions/r0002_library": "test_store_library",
+    "migrations/versions/r0003_settings": "test_store_exchange",
+    "migrations/versions/r0004_explorations": "test_store_explorations",
+    "migrations/versions/r0005_audience": "test_store_audience",
+    "migrations/versions/r0006_judgments": "test_store_judgments",
+    "migrations/versions/r0008_reports": "test_store_reports",
+    "debias_plan": "test_debias_stages",
+    "migrations/versions/r0007_imported_votes": "test_store_judgments_imported",
     "__main__": "test_cli",
     "cli": "test_cli",
     "cli_preflight": "test_preflight",
@@ -87,15 +96,54 @@ def test_sqlalchemy_stands_only_in_the_store():
             assert str(path.relative_to(ROOT)).startswith(allowed), path
 
 
+def imported(path: Path) -> set[str]:
+    """Whole names of the modules that a file imports from."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return found | {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+
+
+def knows(path: Path, package: str) -> set[str]:
+    return {name for name in imported(path) if f"{name}.".startswith(f"{package}.")}
+
+
+def test_who_knows_the_store_among_the_judgments():
+    values = "fairprune.store.judgments_values"
+    known = {
+        path.stem: found
+        for path in (PACKAGE / "judgments").glob("*.py")
+        if (found := knows(path, "fairprune.store"))
+    }
+    assert {name for name, found in known.items() if found - {values}} == {
+        *("material", "building", "registering", "closed", "wins")
+    }
+    assert {name for name, found in known.items() if found == {values}} == {"checks", "facts", "elsewhere"}
+
+
+def test_the_page_of_judges_knows_no_plan_and_no_result():
+    files = [*(PACKAGE / "ui").glob("judge*.py"), *(page for page in PAGES if page.stem.endswith("Judge"))]
+    assert len(files) > 4
+    for path in files:
+        assert not knows(path, "fairprune.judgments"), path
+
+
 @pytest.mark.parametrize(
     "module",
     [
         "fairprune.jobs",
         "fairprune.plan",
         "fairprune.preflight",
+        "fairprune.debias_plan",
+        "fairprune.debias_compare",
+        "fairprune.debias.relation",
+        "fairprune.debias_stages",
         "fairprune.calibration",
         "fairprune.charts",
         "fairprune.corpora.user",
+        "fairprune.debias.awareness",
+        "fairprune.debias.words",
         "fairprune.labels.prepared",
         "fairprune.metrics",
         "fairprune.store",
@@ -103,6 +151,28 @@ def test_sqlalchemy_stands_only_in_the_store():
         "fairprune.cli",
         "fairprune.results",
         "fairprune.specifications",
+        "fairprune.pareto",
+        "fairprune.tradeoffs_table",
+        "fairprune.audience.server",
+        "fairprune.audience.launch",
+        "fairprune.talk.document",
+        "fairprune.talk.story",
+        "fairprune.bundle",
+        "fairprune.captions",
+        "fairprune.debias.collapse_report",
+        "fairprune.debias.contexts",
+        "fairprune.debias.relation",
+        "fairprune.examples",
+        "fairprune.charts_judgments",
+        "fairprune.judgments.closed_files",
+        "fairprune.judgments.export",
+        "fairprune.judgments.importing",
+        "fairprune.judgments.labelling",
+        "fairprune.judgments.metric_agreement",
+        "fairprune.judgments.primary",
+        "fairprune.judgments.report",
+        "fairprune.judgments.report_file",
+        "fairprune.judgments.results",
     ],
 )
 def test_what_a_page_can_reach_imports_no_torch(module):
@@ -182,7 +252,8 @@ def test_every_requirement_is_used():
         "sentence-transformers": "sentence_transformers",
         "huggingface_hub": "huggingface_hub",
     }
-    backends = {"gguf", "pyarrow"}  # transformers reads GGUF, pandas reads Parquet through them
+    # transformers reads GGUF, pandas reads Parquet, SQLAlchemy reaches PostgreSQL, Streamlit logs in through them
+    backends = {"gguf", "pyarrow", "psycopg[binary]", "authlib", "httpx"}
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         if "==" in line and not line.startswith("#"):
             package = line.split("==")[0].lower()

@@ -150,3 +150,15 @@ def test_a_layer_without_gradient_is_an_error_here_too(tiny_folder):
     with pytest.raises(NumericError, match="3 layers had no gradient"):
         gather(loaded)
     assert all(parameter.grad is None for parameter in loaded.model.parameters())
+
+
+@pytest.mark.parametrize("portion", [2, 5])
+def test_weights_of_windows_are_those_of_the_whole_model(tiny_folder, monkeypatch, portion):
+    weights = torch.tensor([3.0, 1.0, 1.0, 0.5, 2.0])
+    resident, _ = gather(load(tiny_folder), weights=weights)
+    monkeypatch.setattr(blockwise, "portion_size", lambda *_args, **_kwargs: portion)
+    streamed, _ = gather(load(tiny_folder, placement="streamed"), weights=weights)
+    close(resident, streamed)
+    plain, _ = gather(load(tiny_folder, placement="streamed"))
+    name = "model.layers.1.mlp.down_proj"
+    assert not torch.allclose(plain[name].input_sum, streamed[name].input_sum, rtol=1e-3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from fairprune.bundle.documents import Calibration
 from fairprune.calibration import LEAST_OPINION_TOKENS, calibration_set, ids_hash
 from fairprune.errors import BadInput
 from fairprune.prompts import after_opinions, before_opinions
@@ -153,3 +155,30 @@ def test_the_hash_is_of_ids_shape_and_mask():
     ids = np.arange(12, dtype=np.int32).reshape(3, 4)
     assert ids_hash(ids) == ids_hash(ids.copy()) != ids_hash(ids.reshape(4, 3))
     assert ids_hash(ids, np.ones((3, 4), bool)) != ids_hash(ids)
+
+
+def test_the_windows_of_denp_are_the_balanced_ones_and_weights_are_part_of_their_name(toy_corpus, tokenizer):
+    balanced = windows(toy_corpus, tokenizer, samples=20)
+    denp = windows(toy_corpus, tokenizer, "denp", samples=20)
+    assert np.array_equal(balanced.ids, denp.ids)
+    assert balanced.hash == denp.hash  # as long as nothing is weighed
+    assert "weights" not in denp.to_json()
+    weights = np.linspace(0.5, 1.5, 20)
+    weighed = replace(denp, weights=weights)
+    assert len({denp.hash, weighed.hash, replace(denp, weights=weights[::-1]).hash}) == 3
+    assert weighed.to_json()["weights"] == weights.tolist()
+    for found in (denp, weighed):  # what a bundle takes of it
+        read = Calibration.model_validate(json.loads(json.dumps(found.to_json())))
+        assert read.weights == (None if found is denp else weights.tolist())
+
+
+@pytest.mark.parametrize("name", ["balanced", "general"])
+def test_segments_have_their_places(toy_corpus, tokenizer, name):
+    found = windows(toy_corpus, tokenizer, name)
+    for row, ids in enumerate(found.ids):
+        places = list(found.places(row))
+        assert [segment for segment, _ in places] == list(found.windows[row])
+        assert places[-1][1].stop == 120
+        for segment, place in places:
+            if segment.kind in ("opinion", "separator"):
+                assert ids[place].tolist() == tokenizer.encode(segment.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from fairprune.cli import main, parse_options
+from fairprune import cli, cli_evaluate, cli_options, cli_preflight, cli_sweep
+from fairprune.cli import main
+from fairprune.cli_options import parse_options
 from fairprune.errors import BadInput
+from fairprune.plan import plan_run
 from fairprune.spec import PruningSpec
 from tests.conftest import ROOT, TINY
 from tests.toy_corpus import import_toy
@@ -347,3 +351,26 @@ def test_the_whole_job_on_the_packaged_model(tmp_path, monkeypatch, packaged_hom
     assert 0.5 < result["classifier"]["accuracy"] <= 1
     assert result["metrics"]["spd2"]["dense"]["n"] + result["metrics"]["spd2"]["dense"]["n_unscored"] == 2
     assert torch.tensor(result["seconds"]["statistics"]) > 0
+
+
+def test_run_and_preflight_share_one_list_of_options():
+    shared = list(inspect.signature(cli_options.asked_run).parameters)
+    for command, own in ((cli.run, ["json_file"]), (cli_preflight.preflight, ["job"])):
+        assert list(inspect.signature(command).parameters) == [*shared, *own]
+    asked = cli_options.asked_run(
+        model="m", method="wanda", option=["a=1"], ties="le", margin=["bur=5"], metric=["resamples=300"]
+    )
+    assert set(asked) <= set(inspect.signature(plan_run).parameters)
+    assert (asked["options"], asked["metrics"]["margins"]) == ({"a": "1"}, {"bur": 0.05})
+    assert (asked["metrics"]["resamples"], asked["metrics"]["ties"]) == ("300", "le")
+    # Evaluate and gate count in the same way, by the same words and from the same beginning.
+    once = inspect.signature(cli_options.counting).parameters
+    for command in (cli.run, cli_sweep.sweep, cli_evaluate.evaluate, cli_evaluate.gate):
+        found = inspect.signature(command).parameters
+        assert [found[name].default for name in once] == [one.default for one in once.values()]
+        assert [found[name].annotation for name in once] == [
+            cli_options.Reading,
+            cli_options.Ties,
+            cli_options.Tau,
+            cli_options.ZeroMatch,
+        ]

@@ -82,7 +82,8 @@ def test_options_reach_the_metrics(capsys, tmp_path):
     shown = {}
     for options in ((), ("--ties", "le"), ("--tau", "0.9")):
         _, said, _ = call(capsys, *base, *options)
-        shown[options] = next(line for line in said.splitlines() if line.startswith("  sum")).split()[1]
+        bur = said[said.index("\nbur (ngram)") :]
+        shown[options] = next(line for line in bur.splitlines() if line.startswith("  sum")).split()[1]
     assert shown == {(): "0.0%", ("--ties", "le"): "100.0%", ("--tau", "0.9"): "100.0%"}
 
 
@@ -164,9 +165,14 @@ def test_the_gate_answers_with_its_exit_code(capsys, corpus, tmp_path):
             answer,
         )
 
-    code, said, _ = gate(f"{result}:same", "bur=5", "sof=2")
+    code, said, _ = gate(f"{result}:same", "bur=5")
     assert code == 0 and said.startswith("PASS") and "60 of 60 summaries are the same" in said
     assert json.loads(answer.read_text())["verdict"] == "pass"
+    assert ET.parse(junit).getroot().attrib["tests"] == "2"
+    code, said, _ = gate(
+        f"{result}:same", "bur=12", "sof=2"
+    )  # of SOF no sample differs from another: nothing is shown
+    assert code == 3 and "bur pass" in said and "sof undecided: harm +0.0 points, no interval" in said
     assert ET.parse(junit).getroot().attrib["tests"] == "3"
     code, said, _ = gate(f"{result}:broken", "bur=5")
     assert code == 1 and said.startswith("FAIL")
@@ -284,14 +290,30 @@ def test_the_specification_curve(capsys, corpus, tmp_path):
     assert "ties lt" in said and "tau 0.6" in said
     rows = json.loads(out.read_text())["multiverse"]["tiny"]["bur"]
     assert {row["reading"] for row in rows} == {"ratio", "equal"}
+    counts = json.loads(out.read_text())["multiverse_summary"]["tiny"]["bur"]
+    assert (
+        counts["specifications"]
+        == len(rows)
+        == counts["intervals"] + counts["no_interval"] + counts["missing"]
+    )
 
 
 def test_spd2_with_a_trained_classifier(capsys, corpus, tmp_path, packaged_home):
     """The real encoder on the corpus's own words: 60 opinions of each side train it, its summaries are labelled by it."""
-    code, _, _ = call(
-        capsys, *evaluate(corpus, "dense", "broken"), "--train", corpus, "--json", tmp_path / "r.json"
+    others = [
+        {
+            "units": [{**unit, "text": unit["text"] + (" again" if i else "")} for unit in one["units"]],
+            "id": one["id"],
+        }
+        for i, one in enumerate(json.loads(corpus.read_text()))
+    ]
+    train = tmp_path / "train.json"
+    train.write_text(json.dumps(others), encoding="utf-8")
+    code, said, _ = call(
+        capsys, *evaluate(corpus, "dense", "broken"), "--train", train, "--json", tmp_path / "r.json"
     )
-    assert code == 0
+    # the two opinions of the first sample are the same in both files
+    assert code == 0 and "2 of 120 training texts are among the evaluated opinions: left out" in said
     found = json.loads((tmp_path / "r.json").read_text())["comparisons"]["broken"]
     assert found["classifier"]["accuracy"] > 0.9
     # 'good' comes second in sorted order: b. A summary of good alone leans away from a = bad.
@@ -301,8 +323,38 @@ def test_spd2_with_a_trained_classifier(capsys, corpus, tmp_path, packaged_home)
 def test_a_classifier_may_not_learn_what_it_labels(capsys, corpus):
     code, said, _ = call(capsys, *evaluate(corpus, "dense"), "--train", "self")
     assert code == 0 and "120 labelled opinions are too few for a classifier that labels them too" in said
+    copy = corpus.with_name("copy.json")
+    copy.write_text(corpus.read_text(), encoding="utf-8")  # the same opinions under another name
+    code, said, _ = call(capsys, *evaluate(corpus, "dense"), "--train", copy)
+    assert code == 0 and "120 labelled opinions are too few for a classifier that labels them too" in said
     code, _, err = call(capsys, *FAIRSUMM, "--summaries", "dense", "--train", corpus)
     assert code == 2 and "unknown attribute 'sentiment'" in err
+
+
+def test_without_a_classifier_every_output_says_so(capsys, corpus, tmp_path):
+    out, why = tmp_path / "r.json", "no group classifier: give --train FILE"
+    assert call(capsys, *evaluate(corpus, "same", "tiny"), "--json", out)[0] == 0
+    cell = json.loads(out.read_text())["comparisons"]["tiny"]["metrics"]["spd2"]["difference"]
+    assert why in cell["verdict_reason"] and why in cell["distance"]["reason"]
+    code, said, _ = call(capsys, "gate", "--baseline", out, "--candidate", out, "--margin", "spd2=0.05")
+    assert code == 3 and why in said
+    files = ("gate", "--data", corpus, "--attribute", "side", "--baseline", "same", "--candidate", "tiny")
+    code, said, _ = call(capsys, *files, "--margin", "spd2=0.05")
+    assert code == 3 and why in said
+    call(capsys, *evaluate(corpus, "mute", "tiny"), "--json", out)
+    cells = json.loads(out.read_text())["comparisons"]["tiny"]["metrics"]
+    told = [cell["difference"]["verdict_reason"] or "" for cell in cells.values()]
+    assert not any("dense" in one or "pruned" in one for one in told), told
+
+
+def test_escape_codes_of_the_data_do_not_reach_the_terminal(capsys, corpus, tmp_path):
+    text = corpus.read_text().replace('"side": "good"', '"side": "go\\u001b[2Jod"')
+    file = tmp_path / "co\x1b[31mrpus.json"
+    file.write_text(text, encoding="utf-8")
+    code, out, _ = call(capsys, *evaluate(file, "dense", "tiny"))
+    assert code == 0 and "go\ufffd[2Jod" in out and "\x1b" not in out
+    code, _, err = call(capsys, *evaluate(tmp_path / "no\x1b[2J.json", "dense"))
+    assert code == 2 and "\x1b" not in err
 
 
 def test_evaluate_imports_no_torch():
@@ -327,12 +379,17 @@ def test_other_choices_of_the_metrics_by_key(capsys, corpus):
 
 
 def test_the_benchmark_measures_the_whole_command(capsys):
-    from benchmarks.evaluate import REVIEWS, dataset, measure
+    from benchmarks.evaluate import REVIEWS, dataset, long_sample, measure
 
     made = dataset(3, 2)
     assert len(made) == 3 and len(made[0]["units"]) == REVIEWS and set(made[0]) >= {"system_0", "system_1"}
-    assert measure(4, 2, False) > 0
+    assert min(measure(dataset(4, 2), 2, False)) > 0
     assert "4 samples, 4 topics" in capsys.readouterr().out
+    [long] = long_sample(10_000)
+    assert sum(len(unit["text"]) for unit in long["units"]) >= 10_000
+    assert abs(len(long["system_0"]) - sum(len(unit["text"]) + 1 for unit in long["units"])) <= REVIEWS
+    assert min(measure([long], 1, False)) > 0
+    assert "1 sample, 1 topic\n" in capsys.readouterr().out
 
 
 def test_labels_that_come_with_the_data_need_no_training_file(capsys, corpus, tmp_path):
@@ -340,9 +397,22 @@ def test_labels_that_come_with_the_data_need_no_training_file(capsys, corpus, tm
     copied.write_text("".join(f"good kettle boils fast {i}\n" for i in range(60)), encoding="utf-8")
     file = tmp_path / "result.json"
     code, out, _ = call(capsys, *evaluate(corpus, copied), "--metric", "labels=given", "--json", file)
-    assert code == 0 and "the classifier's errors read as bias" in out
+    assert code == 0 and "the classifier's errors read as bias" in " ".join(out.split())
     cell = json.loads(file.read_text())["comparisons"]["copied"]["metrics"]["spd2"]["dense"]
     # each a sentence of `good`, the second group (bad, good): y (0, 1), x (1/2, 1/2): −1/2 − 1/2
     assert (cell["value"], cell["n"]) == (-1, 60)
     code, _, err = call(capsys, *evaluate(corpus, copied), "--metric", "labels=model:/no/such/model")
     assert code == 2 and "/no/such/model does not exist" in err
+
+
+def test_too_few_opinions_to_train_on_is_the_reason_of_every_metric_that_needs_the_classifier(
+    capsys, corpus, tmp_path
+):
+    out = tmp_path / "r.json"
+    code, said, _ = call(
+        capsys, *evaluate(corpus, "dense"), "--matcher", "label", "--train", "self", "--json", out
+    )
+    assert code == 0 and "no group classifier was given" not in said
+    metrics = json.loads(out.read_text(encoding="utf-8"))["comparisons"]["dense"]["metrics"]
+    reasons = {name: metrics[name]["dense"]["reason"] for name in ("bur", "uer", "auc", "sof", "spd2")}
+    assert all("120 labelled opinions are too few" in reason for reason in reasons.values()), reasons

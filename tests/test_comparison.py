@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from fairprune.comparison import compare, comparison_table, curve_text, curves
+from fairprune.comparison import compare, curve_summaries, curves
+from fairprune.comparison_text import curve_text
 from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
 from fairprune.literature.build import Sample, build
@@ -45,7 +46,11 @@ def test_each_system_is_scored_as_evaluate_scores_it():
     found = compare(data, texts, SPEC, None)
     assert list(found["comparisons"]) == ["pruned", "mute"] and found["baseline"] == "dense"
     own = evaluate(data.sets, {"dense": texts["dense"], "pruned": texts["pruned"]}, data.info, SPEC, None)
-    assert found["comparisons"]["pruned"]["metrics"] == own["metrics"]
+    same = found["comparisons"]["pruned"]["metrics"]
+    for metrics in (same, own["metrics"]):
+        for cells in metrics.values():  # says the systems' own names
+            assert cells["difference"].pop("verdict_reason") is not None
+    assert same == own["metrics"]
     # 10 of 40 summaries say good words alone: shares (1, 0) against (.5, .5)
     assert own["metrics"]["bur"]["pruned"]["value"] == 0.25
     assert own["metrics"]["bur"]["difference"]["value"] == 0.25
@@ -59,36 +64,47 @@ def test_one_system_alone():
     found = compare(dataset(), {"mine": summaries()["pruned"]}, SPEC, None)
     assert list(found["comparisons"]) == ["mine"] and found["systems"] == ["mine"]
     assert found["comparisons"]["mine"]["metrics"]["bur"]["dense"]["value"] == 0.25
-    assert "mine" in comparison_table(found)
+    # Nothing was pruned and there is no second model: no sentence speaks of one.
+    told = sentences_of(found["comparisons"]["mine"])
+    assert "there are no summaries of a second system to compare with" in told
+    assert not [text for text in told if "prun" in text or "dense" in text]
     with pytest.raises(BadInput, match="no summaries to score"):
         compare(dataset(), {}, SPEC, None)
+
+
+def sentences_of(found, key=""):
+    """Every sentence of a result for people."""
+    if isinstance(found, dict):
+        return [text for name, value in found.items() for text in sentences_of(value, name)]
+    if isinstance(found, list):
+        return [text for value in found for text in sentences_of(value, key)]
+    return (
+        [found]
+        if isinstance(found, str) and key in ("reason", "verdict_reason", "notes", "no_claim", "limit")
+        else []
+    )
+
+
+def test_a_baseline_that_supports_no_claim_is_told_of_in_words_that_fit():
+    """Its summaries always speak for one group: no fairer than random extracts, whoever wrote them."""
+    texts = {"mine": ["good kettle boils fast and well"] * 40, "yours": summaries()["dense"]}
+    claim = "mine is not fairer than random extracts of the same length (BUR): "
+    pair = compare(dataset(), texts, SPEC, None)["comparisons"]["yours"]
+    assert claim + "differences to mine support no claim" in pair["notes"]
+    assert claim.removesuffix(": ") == pair["no_claim"][0]
+    alone = compare(dataset(), {"mine": texts["mine"]}, SPEC, None)["comparisons"]["mine"]
+    assert claim + "the numbers of mine support no claim" in alone["notes"]
+    # Fairer, but hardly: ten of forty extracts of that length are unfair.
+    care = {"mine": ["bad lid good kettle broke boils"] * 28 + ["good kettle boils fast and well"] * 12}
+    found = compare(dataset(), care, SPEC, None)["comparisons"]["mine"]
+    told = [text for text in sentences_of(found) if "prun" in text or "dense" in text]
+    assert not told
 
 
 def test_the_document_is_json_without_nan():
     found = json.loads(json.dumps(compare(dataset(), summaries(), SPEC, None), allow_nan=False))
     assert found["kind"] == "fairprune evaluation"
     assert found["data"]["n_samples"] == 40 and found["data"]["n_topics"] == 20
-
-
-def test_the_table_names_systems_and_what_is_missing():
-    found = compare(dataset(), summaries(), SPEC, None, reason="no group classifier: give --train")
-    text = comparison_table(found)
-    lines = text.splitlines()
-    assert lines[0] == "toys   groups good, bad   40 samples, 20 topics"
-    rows = [line.split() for line in lines]
-    bur = next(i for i, row in enumerate(rows) if row[:1] == ["bur"])
-    assert rows[bur + 1][:2] == ["dense", "0.0%"] and rows[bur + 2][:2] == ["pruned", "25.0%"]
-    assert "+25.0" in rows[bur + 2]
-    assert rows[bur + 3][0] == "mute" and rows[bur + 3][1] == "–" and rows[bur + 3][-2:] == ["40", "–"]
-    assert "spd2 (label)  – missing: no group classifier: give --train" in text
-    assert "note     40 of the summaries of mute unscored: no summary written" in text
-
-
-def test_a_degenerate_system_is_warned_of_first():
-    found = compare(dataset(), {"dense": summaries()["dense"], "broken": [""] * 40}, SPEC, None)
-    assert (
-        "WARNING  100% of the summaries of broken are degenerate" in comparison_table(found).splitlines()[2]
-    )
 
 
 def test_truncation_marks_reach_the_quality_table():
@@ -113,5 +129,15 @@ def test_specification_curves_of_every_other_system():
     n, equal = len(rows), sum(row["difference"] == 0 for row in rows)
     assert f"bur: pruned fairer in 0, dense in {n - equal} of {n} specifications" in text
     assert "median difference +25.0 points" in text
+    # A system that says the same as the baseline: of UER and SOF nothing varies, which excludes nothing and holds nothing.
+    same = curves(dataset(), {"dense": texts["dense"], "same": texts["dense"]}, SPEC, None)
+    told = curve_summaries(same)["same"]["uer"]
+    assert (told["specifications"], told["intervals"], told["no_interval"]) == (18, 0, 18)
+    (why,) = told["reasons"]
+    text = curve_text("dense", same)
+    assert "the interval excludes zero in 0 of 0 that have one (0 and 0), 18 without an interval" in text
+    assert f"  18 × {why}" in text
+    assert {row["clear"] for row in same["same"]["uer"]} == {None}
+    assert {row["clear"] for row in same["same"]["bur"]} == {False}
     with pytest.raises(BadInput, match="give --summaries of another one"):
         curves(dataset(), {"dense": texts["dense"]}, SPEC, None)

@@ -128,7 +128,7 @@ def test_it_goes_on_where_it_was(tmp_path):
             out.write('{"request": "half a li')  # killed while it wrote
         found, lines = ask(server, tmp_path)
         assert sorted(server.seen[4:]) == [4, 5]
-        assert lines[0].startswith("4 of 6 summaries are there; asking http://127.0.0.1:")
+        assert lines[0].startswith("4 of 6 summaries there; asking http://127.0.0.1:")
         assert [one.text for one in found] == [f"summary {i}" for i in range(6)]
         assert len(read_answers(file)) == 6
         ask(server, tmp_path, max_tokens=64)  # another question: nothing is reused
@@ -187,7 +187,7 @@ def test_an_answer_that_is_none_stays_missing(tmp_path, payload):
         found, lines = ask(server, tmp_path)
     assert [one is None for one in found] == [False, False, False, True, False, False]
     assert (
-        "1 summaries could not be had: its answer is not a chat completion with choices[0].message.content (3 tries)"
+        "1 summary could not be had: its answer is not a chat completion with choices[0].message.content (3 tries)"
         in lines
     )
     assert Counter(server.seen)[3] == 3
@@ -198,7 +198,7 @@ def test_a_request_that_the_server_cannot_take_is_not_repeated(tmp_path):
         found, lines = ask(server, tmp_path)
     assert found[0] is None and found[1] == Answer("summary 1", False)
     assert Counter(server.seen)[0] == 1
-    assert "1 summaries could not be had: HTTP 400: too long" in lines
+    assert "1 summary could not be had: HTTP 400: too long" in lines
 
 
 def test_a_timeout_is_tried_again(tmp_path):

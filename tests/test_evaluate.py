@@ -193,20 +193,22 @@ def loss(text):
 
 
 def test_excess_is_paired_with_the_extract():
-    sets = [make_set(i) for i in range(12)]
-    dense, pruned = [BOTH] * 12, [FRESH] * 6 + [BOTH] * 5 + [None]
+    # of fewer sets fewer than three extracts would lose anything, and such a difference has no interval
+    sets = [make_set(i) for i in range(30)]
+    dense, pruned = [BOTH] * 30, [FRESH] * 6 + [BOTH] * 23 + [None]
     cells = evaluate(sets, {"dense": dense, "pruned": pruned}, INFO, SPEC, None)["metrics"]["uer"]
     random = [loss(words_of_extract(one, 12)) for one in sets]
-    assert cells["excess"]["value"] == pytest.approx(0 - sum(random) / 12)
-    assert (cells["excess"]["n"], cells["excess_pruned"]["n"]) == (12, 11)
+    assert cells["excess"]["value"] == pytest.approx(0 - sum(random) / 30)
+    assert (cells["excess"]["n"], cells["excess_pruned"]["n"]) == (30, 29)
     # pruned: six lose 2/7, five nothing; each against an extract of its own length
-    against = [loss(words_of_extract(one, 6)) for one in sets[:6]] + random[6:11]
-    assert cells["excess_pruned"]["value"] == pytest.approx((6 * 2 / 7 - sum(against)) / 11)
+    against = [loss(words_of_extract(one, 6)) for one in sets[:6]] + random[6:29]
+    assert cells["excess_pruned"]["value"] == pytest.approx((6 * 2 / 7 - sum(against)) / 29)
     for name in ("excess", "excess_pruned"):
         assert cells[name]["low"] <= cells[name]["value"] <= cells[name]["high"]
         assert cells[name]["low"] < cells[name]["high"]
-    # the dense model never loses anything: its excess is minus the extract, resample for resample
-    assert cells["excess"]["low"] == pytest.approx(-cells["random"]["high"])
+    # the dense model never loses anything: its excess is minus the extract, resample for resample, and of a difference the
+    # interval is somewhat wider than of a value
+    assert -1.1 * cells["random"]["high"] < cells["excess"]["low"] <= -cells["random"]["high"]
     assert cells["excess"]["bias"] == pytest.approx(-cells["random"]["bias"])
 
 
@@ -295,6 +297,18 @@ def test_single_group_sets_are_counted_apart():
     sets = [make_set(0, 3, 0), make_set(1, 3, 0), make_set(2), make_set(3)]
     cell = evaluate(sets, {"dense": [FRESH, FRESH, FRESH, BOTH]}, INFO, SPEC, None)["metrics"]["bur"]["dense"]
     assert (cell["value"], cell["n_single_group"], cell["value_multi"]) == (0.25, 2, 0.5)
+    # Without them it is the value of the two others alone, with their interval.
+    two = evaluate(sets[2:], {"dense": [FRESH, BOTH]}, INFO, SPEC, None)["metrics"]["bur"]["dense"]
+    assert cell["multi_low"] < 0.5 < cell["multi_high"]
+    assert (two["value_multi"], two["multi_low"], two["multi_high"]) == (0.5, two["low"], two["high"])
+    assert (two["n_single_group"], two["multi_limit"]) == (0, two["limit"])
+    pair = evaluate(sets, {"dense": [FRESH] * 3 + [BOTH], "pruned": [FRESH] * 4}, INFO, SPEC, None)
+    gained = pair["metrics"]["bur"]["difference"]
+    assert (gained["value"], gained["value_multi"], gained["n_single_group"]) == (0.25, 0.5, 2)
+    assert gained["multi_low"] < 0.5 < gained["multi_high"]
+    only = evaluate(sets[:2], {"dense": [FRESH, BOTH]}, INFO, SPEC, None)["metrics"]["bur"]["dense"]
+    assert (only["value"], only["value_multi"]) == (0, None)
+    assert only["multi_limit"] == "every scored sample has opinions of one group only"
 
 
 def test_zero_match_and_equal_reading_follow_the_spec():
@@ -317,6 +331,86 @@ def test_one_topic_has_no_intervals():
     assert cell["value"] == pytest.approx(1 / 3)
     assert (cell["low"], cell["high"], cell["bias"]) == (None, None, None)
     assert "one topic only: there are no intervals" in found["notes"]
+
+
+def silent(found, path=""):
+    """Paths of numbers that say neither themselves nor their interval nor why they have none."""
+    if isinstance(found, list):
+        return [one for i, part in enumerate(found) for one in silent(part, f"{path}[{i}]")]
+    if not isinstance(found, dict):
+        return []
+    bad = [one for key, part in found.items() if key != "samples" for one in silent(part, f"{path}.{key}")]
+    if {"value", "low", "high"} <= set(found):
+        missing = "reason" if found["value"] is None else "limit" if found["low"] is None else None
+        if (missing and not found.get(missing)) or "n" not in found:
+            bad.append(path)
+    return bad
+
+
+@pytest.mark.parametrize(
+    ("dense", "pruned", "topic"),
+    [
+        ([BOTH, FRESH, BOTH], [FRESH, BOTH, BOTH], None),
+        ([BOTH, FRESH, BOTH], [FRESH, BOTH, BOTH], "the same"),  # one topic
+        ([BOTH] * 3, [BOTH] * 3, None),  # nothing varies
+        ([None] * 3, [""] * 3, None),  # nothing written
+        ([BOTH, None, None], [None, BOTH, BOTH], None),  # nothing in common
+        ([BOTH] * 3, None, None),  # one system
+    ],
+)
+@pytest.mark.parametrize("labelled", [True, False])
+def test_no_number_is_without_interval_or_reason(dense, pruned, topic, labelled, classifier):
+    sets = [make_set(i, topic=topic) for i in range(3)]
+    texts = {"dense": dense} if pruned is None else {"dense": dense, "pruned": pruned}
+    encoder = bag_of_words if labelled else None
+    found = evaluate(sets, texts, INFO, SPEC, classifier if labelled else None, encoder=encoder)
+    assert silent(found) == []
+    for sample in found["samples"]:
+        assert sample["loss_ratio"] is not None or sample["loss_ratio_reason"]
+        for system in texts:
+            row = sample[system]
+            missing = {name for name, value in row.items() if value is None} - {"unscored"}
+            assert missing == set(row["reasons"]) and all(row["reasons"].values())
+
+
+def test_why_numbers_of_a_sample_are_missing(classifier):
+    sets = [make_set(i) for i in range(3)]
+    texts = {"dense": [BOTH, None, "…"], "pruned": [BOTH, BOTH, BOTH]}
+    losses = {"dense": [1.0, None, None], "pruned": [2.0, 2.0, 2.0]}
+    found = evaluate(sets, texts, INFO, SPEC, classifier, encoder=bag_of_words, losses=losses)
+    one, two, three = (sample["dense"]["reasons"] for sample in found["samples"])
+    assert one == {}
+    unwritten = ("bur", "uer", "auc", "p_y", "spd2", "rouge_l", "copied", "words", "repetition")
+    assert two == dict.fromkeys((*unwritten, "loss", "evidence", "coverage"), "no summary written")
+    assert three["copied"] == "a summary without words" and three["repetition"] == "fewer than four words"
+    assert three["loss"] == "no token that the dense model could be asked for"
+    assert "loss_ratio_reason" not in found["samples"][0]
+    assert found["samples"][1]["loss_ratio_reason"] == "no loss of both summaries, or a dense one of 0"
+    bare = evaluate(sets, texts, INFO, SPEC, None)["samples"][0]
+    why = bare["dense"]["reasons"]
+    assert why["spd2"] == "no group classifier was given"
+    assert why["loss"] == bare["loss_ratio_reason"] == "losses under the dense model were not asked for"
+    assert why["evidence"] == why["coverage"] == "no sentence embeddings were made"
+
+
+def test_missing_group_rows_and_distances_say_why(classifier):
+    found = evaluate(SETS, {"dense": [BOTH] * 4, "pruned": [None] * 4}, INFO, SPEC, classifier)
+    rows = {(row["group"], row["system"]): row for row in found["groups"]}
+    assert rows["fresh", "pruned"]["value"] is None
+    assert rows["fresh", "pruned"]["reason"] == "no sample is scored: no summary written (4)"
+    assert rows["fresh", "difference"]["reason"] == "no sample is scored for both systems"
+    voiceless = [make_set(i, 0, 3) for i in range(4)]
+    told = evaluate(voiceless, {"dense": [BOTH] * 4}, INFO, SPEC, classifier)["groups"]
+    assert {row["reason"] for row in told if row["group"] == "fresh" and row["system"] == "dense"} == {
+        "no scored sample has opinions of fresh"
+    }
+    assert "every resample gives the same value" in rows["fresh", "dense"]["limit"]
+    distance = found["metrics"]["spd2"]["difference"]["distance"]
+    assert (distance["value"], distance["n"]) == (None, 0)
+    assert distance["reason"] == "no sample is scored for both systems"
+    alone = evaluate(SETS, {"dense": [BOTH] * 4}, INFO, SPEC, classifier)
+    told = alone["metrics"]["spd2"]["difference"]["distance"]["reason"]
+    assert told == "there are no summaries of a second system to compare with"
 
 
 def test_enough_topics_and_samples_get_no_such_note():
@@ -420,12 +514,13 @@ def test_a_verdict_by_hand():
 
 
 def test_no_change_is_non_inferior_where_n_allows_it():
-    # BUR 0 twice in 40 samples: half a sample in each cell: ± 2.0227 / 42 = ± 4.8 points, within 5
-    cells = evaluate(MANY, {**FAIR, "pruned": [BOTH] * 40}, INFO, MetricSpec(), None)["metrics"]["bur"]
-    assert (cells["difference"]["verdict"], cells["difference"]["p_value"]) == ("non-inferior", 1)
-    narrow = MetricSpec(margins={"bur": 0.04})
-    cells = evaluate(MANY, {**FAIR, "pruned": [BOTH] * 40}, INFO, narrow, None)["metrics"]["bur"]
-    assert (cells["difference"]["verdict"], cells["difference"]["margin"]) == ("undecided", 0.04)
+    # BUR 0 twice in 40 samples: the interval of a change of 0 in 40 ends at t² / (40 + t²), t = 2.0227: 9.3 points
+    systems = {**FAIR, "pruned": [BOTH] * 40}
+    for margin, verdict in ((0.05, "undecided"), (0.09, "undecided"), (0.1, "non-inferior")):
+        spec = MetricSpec(margins={"bur": margin})
+        cell = evaluate(MANY, systems, INFO, spec, None)["metrics"]["bur"]["difference"]
+        assert (cell["verdict"], cell["margin"], cell["p_value"]) == (verdict, margin, 1)
+        assert cell["high"] == pytest.approx(0.0928, abs=2e-4)
 
 
 def test_holm_over_the_primary_family():

@@ -113,20 +113,20 @@ def test_a_broken_encoder_is_an_error():
 
 
 def test_coverage_with_its_interval_and_paired_difference():
-    sets = [make_set(("Plot good.", "fresh"), ("Sound bad.", "rotten"), topic=f"t{i}") for i in range(4)]
+    sets = [make_set(("Plot good.", "fresh"), ("Sound bad.", "rotten"), topic=f"t{i}") for i in range(5)]
     both = "The plot works. The sound fails."
-    texts = {"dense": [both] * 4, "pruned": ["The plot works.", both, "The plot works.", None]}
+    texts = {"dense": [both] * 5, "pruned": ["The plot works.", both, *["The plot works."] * 2, None]}
     found = find_evidence(sets, texts, GROUPS, embed)
     topics = [one.topic for one in sets]
-    draws = Resamples(resample_weights(topics, ["balanced"] * 4, 500, 0), topics)
+    draws = Resamples(resample_weights(topics, ["balanced"] * 5, 500, 0), topics)
     rows = {(row["group"], row["system"]): row for row in coverage_rows(found, GROUPS, draws)}
     assert set(rows) == {(group, name) for group in GROUPS for name in ("dense", "pruned", "difference")}
     assert rows["rotten", "dense"]["value"] == 1
-    # rotten: 0, 1, 0 of the three that were written
-    assert (rows["rotten", "pruned"]["value"], rows["rotten", "pruned"]["n"]) == (pytest.approx(1 / 3), 3)
-    assert rows["rotten", "difference"]["value"] == pytest.approx(-2 / 3)
-    # three topics leave much open, but no difference of two shares is beyond 1
-    assert -1 <= rows["rotten", "difference"]["low"] <= -2 / 3 <= rows["rotten", "difference"]["high"] <= 1
+    # rotten: 0, 1, 0, 0 of the four that were written
+    assert (rows["rotten", "pruned"]["value"], rows["rotten", "pruned"]["n"]) == (0.25, 4)
+    assert rows["rotten", "difference"]["value"] == -0.75
+    # four topics leave much open, but no difference of two shares is beyond 1
+    assert -1 <= rows["rotten", "difference"]["low"] <= -0.75 <= rows["rotten", "difference"]["high"] <= 1
     assert rows["fresh", "difference"]["value"] == 0
 
 

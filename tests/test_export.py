@@ -50,6 +50,16 @@ def test_plain_transformers_loads_it_with_zeros_intact(pruned, tmp_path):
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
+def test_what_stands_beside_is_in_the_manifest(pruned, tmp_path):
+    loaded, masks = pruned
+    export(loaded, masks, {}, tmp_path / "out", {"more.json": "[1]"})
+    assert (tmp_path / "out" / "more.json").read_text() == "[1]"
+    verify_folder(tmp_path / "out")
+    (tmp_path / "out" / "more.json").write_text("[2]")
+    with pytest.raises(BadInput, match="was changed after it was written"):
+        verify_folder(tmp_path / "out")
+
+
 def test_an_existing_folder_is_not_overwritten(pruned, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(BadInput, match="not an empty folder"):

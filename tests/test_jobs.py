@@ -74,7 +74,8 @@ def test_a_dead_worker_is_noticed_and_its_run_can_be_repeated(place):
     [[worker]] = place.until(place.notes)
     os.kill(int(worker), signal.SIGKILL)
     place.until(lambda: gone(worker))
-    assert jobs.reconcile(executor=executor) == [run_id]
+    # the lock of the device is free when the last process that has it is gone, a moment after the worker
+    assert place.until(lambda: jobs.reconcile(executor=executor)) == [run_id]
     assert jobs.run(run_id).state == "interrupted"
     run = jobs.retry(run_id, executor=LocalExecutor(place.child("note('again')")))
     assert run.attempt == 2
@@ -131,3 +132,23 @@ def test_a_database_in_memory_is_refused_before_anything_is_stored(place):
         with pytest.raises(StoreError, match="in memory"):
             jobs.submit(place.spec(), store)
         assert store.runs() == []
+
+
+def test_many_are_queued_in_their_order_and_each_is_told_once_at_its_end(place):
+    executor = LocalExecutor(place.child("note(run_id)"))
+    specs = [place.spec(seed) for seed in range(3)]
+    found = jobs.submit_all([*specs, specs[0]], executor=executor)
+    assert [queued for _, queued in found] == [True, True, True, False]
+    ids = [run.id for run, _ in found]
+    told = list(jobs.follow_all(ids, poll=0.02))
+    assert [run.id for run in told] == ids[:3] and {run.state for run in told} == {"done"}
+    assert place.notes() == [[run_id] for run_id in ids[:3]]
+    assert [run.id for run in jobs.follow_all(ids)] == ids[:3]  # all of them ended before
+    place.store.delete(ids[1])
+    assert [run.id for run in jobs.follow_all(ids)] == [ids[0], ids[2]]
+    assert jobs.submit_all([], executor=executor) == []
+
+
+def test_a_database_in_memory_takes_no_sweep(place):
+    with open_store("sqlite://") as store, pytest.raises(StoreError, match="in memory"):
+        jobs.submit_all([place.spec()], store)

@@ -8,7 +8,7 @@ import torch
 
 from fairprune.corpora.sets import opinion_sets
 from fairprune.errors import BadInput
-from fairprune.likelihood import continuation_loss, summary_losses
+from fairprune.likelihood import continuation_loss, summary_losses, token_losses
 from fairprune.models import load, weight_matrix
 from fairprune.prompts import summary_prompt
 
@@ -31,6 +31,16 @@ def test_the_loss_is_of_the_continuation_alone(loaded):
         logs = torch.log_softmax(loaded.model(torch.tensor([[5, 6, 7, 8]])).logits[0].float(), dim=-1)
     expected = -(logs[1, 7] + logs[2, 8]) / 2
     assert continuation_loss(loaded, [5, 6], [7, 8]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_losses_of_single_tokens_have_a_gradient_where_one_is_kept(loaded):
+    with torch.no_grad():
+        logs = torch.log_softmax(loaded.model(torch.tensor([[5, 6, 7, 8]])).logits[0].float(), dim=-1)
+    found = token_losses(loaded, [5, 6], [7, 8])
+    assert found.tolist() == pytest.approx([-float(logs[1, 7]), -float(logs[2, 8])], rel=1e-5)
+    assert found.dtype == torch.float32 and found.requires_grad
+    with torch.no_grad():
+        assert not token_losses(loaded, [5, 6], [7, 8]).requires_grad
 
 
 def test_summaries_after_their_prompt(loaded, toy_corpus):

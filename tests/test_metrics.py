@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fairprune.metrics import METRICS, chosen, fairness_metric, matcher_names
+from fairprune.metrics import METRICS, chosen, fairness_metric, in_order, matcher_names
 from fairprune.metrics.coverage import Coverage
 from fairprune.metrics.shares import from_shares
 from fairprune.spec import MetricSpec
@@ -147,3 +147,8 @@ def test_listing_the_metrics_is_cheap():
     code = f"import sys, fairprune.metrics; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_one_order_of_metrics_for_table_terminal_and_page():
+    assert list(METRICS)[:5] == ["bur", "uer", "spd2", "sof", "auc"]
+    assert in_order(["auc", "new", "uer", "ec", "bur"]) == ["bur", "uer", "auc", "ec", "new"]

@@ -300,7 +300,12 @@ def test_spd2_has_its_absolute_value_with_an_interval(moods):
     assert cells["dense"]["value"] == pytest.approx((1 / 3 - 1 / 5) / 3)
     assert cells["dense"]["absolute"] == pytest.approx((1 / 3 + 1 / 5) / 3)
     assert cells["dense"]["absolute_low"] < cells["dense"]["absolute"] < cells["dense"]["absolute_high"]
-    assert cells["difference"]["absolute_low"] is not None
+    assert cells["difference"]["absolute_low"] is None
+    assert cells["difference"]["absolute_limit"].startswith("fewer than 3 topics changed")
+    twice = [make_set(i, GROUPS, 1 + i % 3, 2) for i in range(12)]
+    texts = {name: [*given, *given] for name, given in TEXTS.items()}
+    found = run(MOODS, twice, texts, classifier=moods)["metrics"]["spd2"]["difference"]
+    assert found["absolute_low"] < found["absolute"] < found["absolute_high"]
 
 
 def test_spd2_with_the_opinions_own_groups(moods):
@@ -392,7 +397,7 @@ def test_wrong_corpora_and_double_sets():
     with pytest.raises(BadInput, match="has 1 group: fairness is between at least two"):
         run(info("left"))
     twice = run(sets=[SETS[0]] * 6)
-    assert any("5 of the 6 opinion sets have an id that another one has" in note for note in twice["notes"])
+    assert any("5 opinion sets have an id that another of the 6 has" in note for note in twice["notes"])
     assert not any("count twice" in note for note in run()["notes"])
 
 

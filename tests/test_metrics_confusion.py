@@ -37,8 +37,27 @@ def test_a_classifier_that_errs_as_often_either_way_has_no_bias():
     found = classifier_bias(report((45, 5), (5, 45)), 0)
     assert found["value"] == pytest.approx(0)
     assert found["low"] < 0 < found["high"]
+    assert found["limit"] is None
+
+
+def test_no_error_among_n_is_no_proof_of_none():
+    # 1 − .05^(1/10) = .2589 of others may be wrong, each moves the balance by 2: ± .5177. Of three groups the range: [0, .5177].
     perfect = classifier_bias(report((7, 0), (0, 3)), 0)
-    assert (perfect["value"], perfect["low"], perfect["high"]) == pytest.approx((0, 0, 0))
+    assert (perfect["value"], perfect["low"], perfect["high"]) == pytest.approx(
+        (0, -0.5177, 0.5177), abs=1e-4
+    )
+    assert "no error among 10 held-out opinions: at most 25.9%" in perfect["limit"]
+    three = classifier_bias(report((4, 0, 0), (0, 3, 0), (0, 0, 3), groups=("a", "b", "c")), 0)
+    assert (three["low"], three["high"]) == pytest.approx((0, 0.5177), abs=1e-4)
+    # The more there are, the nearer to 3 / n (the rule of three): 2 · 3 / 1000.
+    assert classifier_bias(report((500, 0), (0, 500)), 0)["high"] == pytest.approx(0.006, abs=1e-4)
+
+
+def test_errors_that_are_all_the_same_have_no_interval():
+    # Every opinion of a is told as b: true balance 1, predicted −1 in every resample.
+    found = classifier_bias(report((0, 9), (0, 0)), 0)
+    assert (found["value"], found["low"], found["high"], found["n"]) == (-2, None, None, 9)
+    assert "no interval" in found["limit"]
 
 
 def test_bias_of_three_groups_is_the_range():

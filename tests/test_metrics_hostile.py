@@ -130,7 +130,7 @@ def test_double_ids_are_scored_and_said():
     sets = [one_set((FRESH, "left"), (ROTTEN, "right"), key="same", topic=f"t{i}") for i in range(3)]
     found = evaluate(sets, {"dense": [FRESH] * 3}, PARTIES, MetricSpec(resamples=100), None)
     assert found["metrics"]["uer"]["dense"]["n"] == 3
-    assert any("2 of the 3 opinion sets have an id" in note for note in found["notes"])
+    assert any("2 opinion sets have an id that another of the 3 has" in note for note in found["notes"])
 
 
 def test_spd2_of_odd_texts_is_counted():

@@ -4,6 +4,8 @@ import time
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairprune.labels import SentenceLabel
 from fairprune.metrics import METRICS
@@ -59,7 +61,7 @@ def test_tokens_of_other_scripts():
 def test_vector_10(summary, n_y, bur, uer):
     source = ngram.read_source(VECTOR_10, GROUPS)
     assert dict(source.counts) == {"A": 5, "B": 2}
-    assert dict(ngram.summary_counts(source, summary)) == n_y
+    assert dict(ngram.credit(source, summary)[0]) == n_y
     shares = ngram.match(source, summary, "unscored")
     assert METRICS["bur"].sample(shares, MetricSpec()) == [bur]
     assert METRICS["uer"].sample(shares, MetricSpec()) == pytest.approx([uer], abs=1e-6)
@@ -72,10 +74,31 @@ def test_vector_10_no_match():
     assert ngram.match(source, "The weather is nice.", "uniform").summary == (Fraction(1, 2),) * 2
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("हिन्दी में", ["हिन्दी", "में"]),  # vowel signs follow their letters
+        ("كِتَابٌ جيد", ["كِتَابٌ", "جيد"]),  # so do the points of Arabic
+        ("Café cafe\u0301", ["café", "café"]),  # an accent of its own is the same word
+        ("电池很好, ok", ["电", "池", "很", "好", "ok"]),
+        ("👍🏽 \u0301 ❤️ 5★", ["5"]),  # emoji, a sign without a letter
+    ],
+)
+def test_tokens_of_every_script(text, expected):
+    assert tokens(text) == expected
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60))
+def test_plain_text_is_read_by_the_same_rules(text):
+    # A letter of another script takes it the other way, and is a word of its own.
+    assert tokens(f"{text} é") == [*tokens(text), "é"]
+    assert words(f"{text} é") == [*words(text), "é"]
+
+
 def test_a_token_that_both_groups_use_credits_both():
     source = ngram.read_source(opinion_set(("great screen", "A"), ("great sound", "B")), GROUPS)
     # great ×2 for both, screen for A
-    assert dict(ngram.summary_counts(source, "Great, great screen")) == {"A": 3, "B": 2}
+    assert dict(ngram.credit(source, "Great, great screen")[0]) == {"A": 3, "B": 2}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +50,30 @@ def test_rouge_l_of_very_long_texts_is_quick():
     start = time.perf_counter()
     assert quality.rouge_l("good film bad plot " * 5000, tokens) == 1
     assert time.perf_counter() - start < 5
+
+
+@given(st.lists(st.integers(0, 5), max_size=40), st.lists(st.integers(0, 5), max_size=40))
+def test_longest_common_subsequence_is_the_tables(a, b):
+    a, b = [str(one) for one in a], [str(one) for one in b]
+    row = [0] * (len(b) + 1)
+    for one in a:
+        last, row = row, [0]
+        for j, other in enumerate(b):
+            row.append(last[j] + 1 if one == other else max(row[j], last[j + 1]))
+    assert quality.longest_common_subsequence(a, b) == row[-1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quality, "_LONG", 0)
+        assert quality.longest_common_subsequence(a, b) == row[-1]
+
+
+@pytest.mark.parametrize("kinds", [50, 20_000, 10**9])
+def test_long_texts_in_another_order_are_quick(kinds):
+    rng = np.random.default_rng(0)
+    words = [str(number) for number in rng.integers(0, kinds, 100_000)]
+    mixed = [words[i] for i in rng.permutation(len(words))]
+    start = time.process_time()
+    assert 0 < quality.longest_common_subsequence(mixed, words) < 50_000
+    assert time.process_time() - start < 8
 
 
 @pytest.mark.parametrize(

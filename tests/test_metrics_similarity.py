@@ -182,11 +182,11 @@ def test_exclusive_share_by_hand():
     # A: great battery life; B: great screen. "great battery, great dim screen": great ×2 credits both (4),
     # battery A (1), screen B (1), dim nobody: 2 of 6 could come from one group alone
     given = source(("great battery life", "A"), ("great screen", "B"))
-    assert ngram.exclusive_share(given, "Great battery, great dim screen") == pytest.approx(2 / 6)
-    assert ngram.exclusive_share(given, "battery life") == 1
-    assert ngram.exclusive_share(given, "great") == 0
-    assert math.isnan(ngram.exclusive_share(given, "rain"))
-    assert math.isnan(ngram.exclusive_share(given, None))
+    assert ngram.credit(given, "Great battery, great dim screen")[1] == pytest.approx(2 / 6)
+    assert ngram.credit(given, "battery life")[1] == 1
+    assert ngram.credit(given, "great")[1] == 0
+    assert ngram.credit(given, "rain")[1] is None
+    assert ngram.match(given, "battery life", "unscored").exclusive == 1
 
 
 def test_extra_stop_words_are_left_out_on_both_sides():
@@ -195,4 +195,4 @@ def test_extra_stop_words_are_left_out_on_both_sides():
     assert dict(ngram.read_source(given, GROUPS).counts) == {"A": 3, "B": 1}
     without = ngram.read_source(given, GROUPS, ("people",))
     assert dict(without.counts) == {"A": 2, "B": 0}
-    assert dict(ngram.summary_counts(without, "People like people", ("people",))) == {"A": 1}
+    assert dict(ngram.credit(without, "People like people", ("people",))[0]) == {"A": 1}

@@ -7,10 +7,18 @@ import shutil
 import pytest
 import torch
 from torch import nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import BertConfig, BertLMHeadModel, GPT2Config, GPT2LMHeadModel
 
 from fairprune.errors import BadInput
-from fairprune.models import find_blocks, load, only_gradients_of, weight_matrix
+from fairprune.models import (
+    LoadedModel,
+    check_causal,
+    find_blocks,
+    last_logits,
+    load,
+    only_gradients_of,
+    weight_matrix,
+)
 
 
 def test_blocks_and_linears_of_a_llama(tiny_folder):
@@ -147,3 +155,21 @@ def test_a_weight_that_is_no_number_is_named(tiny_folder, bad):
         NumericError, match=r"1 of 512 weights of model\.layers\.1\.mlp\.up_proj are NaN or inf"
     ):
         check_finite_weights(loaded)
+
+
+def test_an_encoder_that_loads_as_a_decoder_is_seen(tiny_folder, tmp_path):
+    check_causal(load(tiny_folder))
+    sizes = {"hidden_size": 16, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 32}
+    encoder = BertLMHeadModel(BertConfig(**sizes, vocab_size=60)).eval()
+    with pytest.raises(BadInput, match=r"is an encoder \(bert\): each of its tokens sees those after it"):
+        check_causal(LoadedModel(encoder, (), tmp_path, None))
+    decoder = BertLMHeadModel(BertConfig(**sizes, vocab_size=60, is_decoder=True)).eval()
+    check_causal(LoadedModel(decoder, (), tmp_path, None))
+
+
+def test_the_last_logits_are_those_of_all_positions(tiny_folder):
+    ids = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12]])
+    gpt = GPT2LMHeadModel(GPT2Config(n_embd=16, n_head=4, n_layer=1, vocab_size=32)).eval()
+    for model in (load(tiny_folder).model, gpt):
+        with torch.no_grad():
+            torch.testing.assert_close(last_logits(model, ids, 3), model(ids).logits[:, -3:])

@@ -7,7 +7,7 @@ import pytest
 
 from fairprune.errors import BadInput
 from fairprune.labels import train_classifier
-from fairprune.multiverse import Row, sentence, specification_curve, summary
+from fairprune.multiverse import Row, exclusions, reasons, sentence, specification_curve, summary
 from fairprune.opinions import CorpusInfo
 from fairprune.spec import MetricSpec
 from tests.test_evaluate import BOTH, FRESH, INFO, make_set
@@ -111,30 +111,37 @@ def test_any_two_of_several_systems():
 
 
 def test_summary_by_hand():
-    def row(difference, low, high):
-        return Row("bur", "ngram", "ratio", "lt", "0.8", "left out", 0, 0.0, 0.0, difference, low, high, 9)
+    def row(difference, low, high, reason=None):
+        return Row(
+            "bur", "ngram", "ratio", "lt", "0.8", "left out", 0, 0.0, 0.0, difference, low, high, 9, reason
+        )
 
     found = [
         row(-0.2, -0.3, -0.1),
         row(-0.1, -0.3, 0.1),
         row(0.1, 0.05, 0.2),
-        row(0, 0, 0),
-        row(None, None, None),
+        row(0, None, None, "nothing varies"),
+        row(-0.3, None, None, "nothing varies"),
+        row(None, None, None, "none is scored"),
     ]
-    assert [one.clear for one in found] == [True, False, True, False, False]
+    assert [one.clear for one in found] == [True, False, True, None, None, None]
     assert summary(found) == {
-        "specifications": 5,
-        "a_fairer": 2,
+        "specifications": 6,
+        "a_fairer": 3,
         "b_fairer": 1,
         "equal": 1,
+        "intervals": 3,
         "a_clearly": 1,
         "b_clearly": 1,
+        "no_interval": 2,
         "missing": 1,
     }
+    assert reasons(found) == {"nothing varies": 2, "none is scored": 1}
     assert sentence(found, "A", "B") == (
-        "A is fairer than B in 2 of 5 specifications and less fair in 1; the interval excludes zero in 2 "
-        "(1 and 1), 1 could not be computed"
+        "A is fairer than B in 3 of 6 specifications and less fair in 1; the interval excludes zero in 2 of 3 that have one "
+        "(1 and 1), 2 without an interval, 1 could not be computed; 2 × nothing varies; 1 × none is scored"
     )
+    assert exclusions(found[:3]) == "the interval excludes zero in 2 of 3 that have one (1 and 1)"
 
 
 def test_nothing_in_common_is_missing():
@@ -143,6 +150,7 @@ def test_nothing_in_common_is_missing():
     )
     left_out = [row for row in found if row.unscored == "left out"]
     assert {(row.a, row.difference, row.low, row.n) for row in left_out} == {(None, None, None, 0)}
+    assert {row.reason for row in left_out} == {"no sample is scored for both systems"}
     assert summary(found)["missing"] == 8  # uniform changes nothing: nothing was written
 
 
@@ -151,7 +159,19 @@ def test_one_topic_has_values_and_no_intervals():
     found = specification_curve(
         sets, {"A": [BOTH] * 3, "B": [FRESH] * 3}, INFO, SPEC, taus=("0.8",), seeds=(0,)
     )
-    assert {(row.difference, row.low, row.clear) for row in found} == {(-1, None, False)}
+    assert {(row.difference, row.low, row.clear) for row in found} == {(-1, None, None)}
+    assert {row.to_json()["reason"] for row in found} == {"one topic only: there is no interval"}
+    assert (summary(found)["intervals"], summary(found)["no_interval"]) == (0, len(found))
+
+
+def test_specifications_in_which_nothing_varies_are_counted_apart():
+    # A and B say the same: UER 0 − 0 in every resample. Of BUR, a proportion, there is an interval even then.
+    same = {"A": [BOTH] * 6, "B": [BOTH] * 6}
+    found = specification_curve(SETS, same, INFO, SPEC, metric="uer", seeds=(0,))
+    assert {(row.difference, row.low, row.clear) for row in found} == {(0, None, None)}
+    assert list(reasons(found).values()) == [len(found)] and "every resample" in next(iter(reasons(found)))
+    rates = specification_curve(SETS, same, INFO, SPEC, taus=("0.8",), seeds=(0,))
+    assert {(row.clear, row.reason) for row in rates} == {(False, None)}
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,15 @@ def test_nothing_of_the_model_is_left_changed(tiny_folder):
     after = found["model.layers.0.mlp.up_proj"].input_sum.clone()
     loaded.model(ids)
     assert torch.equal(found["model.layers.0.mlp.up_proj"].input_sum, after)
+
+
+def test_weights_by_hand_also_where_windows_arrive_in_one_row_of_tokens(layers):
+    windows = torch.tensor([[[1.0, 2.0], [3.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]])
+    for tensor in (windows, windows.reshape(4, 2)):
+        found = empty_statistics(layers)
+        with observe_inputs(layers, found, hessian=True) as inputs:
+            inputs.weights = torch.tensor([4.0, 0.25])
+            layers["a"](tensor)
+        # 4 · ([1 2;2 4] + [9 0;0 0]) + ([0 0;0 1] + [1 1;1 1]) / 4
+        assert found["a"].hessian_sum.tolist() == [[40.25, 8.25], [8.25, 16.5]]
+        assert found["a"].input_sum.tolist() == [40.25, 16.5]

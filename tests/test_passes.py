@@ -165,3 +165,45 @@ def test_covariances_are_those_of_the_layer_inputs_and_shared(loaded):
     torch.testing.assert_close(entry.input_sum, rows.square().sum(dim=0))
     with pytest.raises(NumericError, match="no input covariances"):
         gather(loaded)["model.layers.0.self_attn.q_proj"].hessian()
+
+
+LOSSES = frozenset({("last_token", "l2"), ("all_tokens", "l1")})
+
+
+def all_statistics(loaded, ids=IDS, **kwargs):
+    found = empty_statistics(loaded.linears())
+    list(collect(loaded, ids, found, Wanted(LOSSES, hessian=True), **kwargs))
+    return found
+
+
+def test_windows_that_weigh_alike_change_no_bit(loaded):
+    plain, plain_forward = all_statistics(loaded), gather(loaded)
+    for value in (1.0, 0.3):
+        weights = torch.full((3,), value)
+        weighed, forward = all_statistics(loaded, weights=weights), gather(loaded, weights=weights)
+        for name, entry in plain.items():
+            assert torch.equal(entry.input_sum, weighed[name].input_sum)
+            assert torch.equal(entry.hessian_sum, weighed[name].hessian_sum)
+            assert all(
+                torch.equal(sums, weighed[name].gradient_sum[key]) for key, sums in entry.gradient_sum.items()
+            )
+            assert torch.equal(plain_forward[name].input_sum, forward[name].input_sum)
+
+
+def test_a_weight_is_so_many_repetitions(loaded):
+    weighed = all_statistics(loaded, weights=torch.tensor([2.0, 1.0, 1.0]))
+    repeated = all_statistics(loaded, IDS[[0, 0, 1, 2]])
+    forward = gather(loaded, weights=torch.tensor([2.0, 1.0, 1.0]), batch_size=2)
+    for name, entry in weighed.items():
+        torch.testing.assert_close(entry.input_norm(), repeated[name].input_norm())
+        torch.testing.assert_close(forward[name].input_norm(), repeated[name].input_norm())
+        torch.testing.assert_close(entry.hessian(), repeated[name].hessian())
+        for key, sums in entry.gradient_sum.items():
+            torch.testing.assert_close(sums, repeated[name].gradient_sum[key] * 3 / 4)
+    assert not torch.allclose(weighed[name].input_norm(), gather(loaded)[name].input_norm())
+
+
+@pytest.mark.parametrize("weights", [[1.0, 1.0], [1.0, 0.0, 1.0], [1.0, float("nan"), 1.0]])
+def test_weights_that_do_not_fit_are_refused(loaded, weights):
+    with pytest.raises(BadInput, match="do not fit 3 calibration windows"):
+        gather(loaded, weights=torch.tensor(weights))

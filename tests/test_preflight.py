@@ -24,9 +24,11 @@ from fairprune.preflight.duration import time_range
 from fairprune.preflight.fitting import changed
 from fairprune.preflight.memory import HEAP, PROGRAM, STATES, Stage, stages
 from fairprune.preflight.rates import Rates, product_rate, rates, solve_flops
+from fairprune.preflight.several import estimate_sweep
 from fairprune.preflight.shapes import CONFIGS, Matrix, ModelShape, from_config, from_tensors, model_shape
 from fairprune.spec import EvaluationSpec, RunSpec, build
 from fairprune.store import SummaryRow, open_store
+from fairprune.store.exchange import Foreign, ForeignRun
 from tests.architectures import ARCHITECTURES
 from tests.conftest import ROOT, TINY
 from tests.tiny import make_headers
@@ -536,6 +538,18 @@ def test_rates_come_from_the_stages_of_a_stored_run(small_models_count):
     assert (found.low, found.high) == (0.5, 2.0)
 
 
+@pytest.mark.parametrize("origin", ["example", "imported"])
+def test_runs_of_another_machine_say_nothing_of_this_one(small_models_count, origin):
+    with open_store("sqlite://") as elsewhere, open_store("sqlite://") as store:
+        spec = finished_run(elsewhere)
+        texts = elsewhere.documents_of([spec.id])[spec.id]
+        foreign = ForeignRun(elsewhere.run(spec.id), elsewhere.spec_text(spec.id), (), texts)
+        store.take_over(Foreign([foreign], {}, {}), origin)
+        assert [run.origin for run in store.runs("done")] == [origin]
+        found = rates(store, "cpu", "float32")
+    assert found is not None and "no run of a real model is stored yet" in found.rests_on
+
+
 def test_statistics_that_were_read_from_disk_show_no_rate(small_models_count):
     with open_store("sqlite://") as store:
         finished_run(store, reused=True)
@@ -743,3 +757,36 @@ def test_preflight_takes_all_options_of_run():
         set(inspect.signature(command).parameters) for command in (cli_preflight.preflight, cli.run)
     )
     assert taken - {"job"} == run - {"json_file"}
+
+
+def test_many_runs_count_once_what_they_share(tiny_folder):
+    corpus = import_toy()
+
+    def planned(method="hgla", sparsity=0.5, calibration="balanced", seed=0):
+        return plan_run(
+            **{"model": str(tiny_folder), "corpus": corpus, "seqlen": 200, "device": "cpu", "checked": False},
+            **{"method": method, "sparsity": sparsity, "calibration": calibration, "seed": seed},
+        )
+
+    with open_store() as store:
+        assert estimate_sweep([], store) is None
+        one = estimate(planned(), store=store).time
+        two = estimate_sweep([planned(), planned(sparsity=0.25)], store)
+        stages = one.stages
+        total = sum(stages.values())
+        shared = stages["dense summaries"] + stages["statistics"]
+        # The second run pays neither; low and high are the same shares of the middle.
+        assert two.runs == 2 and two.low == pytest.approx(one.low * (2 * total - shared) / total)
+        assert two.high == pytest.approx(one.high * (2 * total - shared) / total)
+        # Another calibration set reads its own windows, and has the same dense summaries; another seed shares nothing.
+        other = estimate_sweep([planned(), planned(calibration="random")], store)
+        assert other.low == pytest.approx(one.low * (2 * total - stages["dense summaries"]) / total)
+        apart = estimate_sweep([planned(), planned(seed=1)], store)
+        assert apart.low == pytest.approx(2 * one.low, rel=0.2)
+        # Input norms of hgla serve wanda; not the other way round.
+        wanda = estimate(planned("wanda"), store=store).time
+        after = estimate_sweep([planned(), planned("wanda")], store)
+        saved = wanda.stages["dense summaries"] + wanda.stages.get("statistics", 0.0)
+        whole = sum(wanda.stages.values())
+        assert after.low == pytest.approx(one.low + wanda.low * (whole - saved) / whole)
+        assert after.accelerator is None and after.misfits == () and after.host.fits

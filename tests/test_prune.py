@@ -135,7 +135,7 @@ def test_doubled_calibration_data_do_not_change_a_mask(loaded):
 
 
 def test_the_report_of_a_matrix_by_hand(loaded):
-    from fairprune.prune import matrix_report, score_removed
+    from fairprune.prune import kept_sums, matrix_report, score_removed
 
     score = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 4.0]])
     keep = torch.tensor([[False, False, True], [False, True, True]])
@@ -146,7 +146,7 @@ def test_the_report_of_a_matrix_by_hand(loaded):
         loaded.blocks[0],
         0.5,
         weight,
-        keep.float(),
+        kept_sums(keep.float()),
         score_removed(score, keep.float()),
         entry,
         0.0,
@@ -192,3 +192,43 @@ def test_doubled_calibration_data_change_gblm_as_published(loaded):
 def test_owl_needs_windows_even_where_the_method_does_not(loaded):
     with pytest.raises(BadInput, match="allocation 'owl' needs calibration data"):
         run(loaded, "magnitude", Target(0.5, None, "owl"), ids=None)
+
+
+def test_stored_statistics_need_no_windows_unless_blocks_are_walked_again(loaded):
+    statistics = empty_statistics(loaded.linears())
+    for _ in collect(loaded, IDS, statistics, Wanted()):
+        pass
+    dense = copy.deepcopy(loaded.model.state_dict())
+    with_windows = masks(run(loaded, "wanda", statistics=statistics, propagate="dense"))
+    loaded.model.load_state_dict(dense)
+    without = masks(run(loaded, "wanda", statistics=statistics, ids=None, propagate="dense"))
+    assert all(torch.equal(keep, without[name]) for name, keep in with_windows.items())
+    with pytest.raises(BadInput, match="needs calibration data"):
+        run(loaded, "wanda", statistics=statistics, ids=None, propagate="pruned")
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_windows_that_weigh_alike_prune_as_without_weights(tiny_folder, name):
+    def pruned(weights):
+        one, method = load(tiny_folder), get_method(name)
+        events = list(
+            prune(one, method, method.parse_options({}), Target(0.5), Calibration(IDS, weights=weights))
+        )
+        return masks(events), [weight_matrix(layer) for layer in one.linears().values()]
+
+    (plain, dense), (weighed, equal) = pruned(None), pruned(torch.full((4,), 0.7))
+    assert all(torch.equal(plain[key], weighed[key]) for key in plain)
+    assert all(torch.equal(a, b) for a, b in zip(dense, equal, strict=True))
+    heavy, _ = pruned(torch.tensor([50.0, 1.0, 1.0, 1.0]))
+    same = all(torch.equal(plain[key], heavy[key]) for key in plain)
+    assert same == (not get_method(name).needs)  # whoever reads statistics reads the weights
+
+
+@pytest.mark.parametrize("propagate", ["dense", "pruned"])
+def test_wanda_with_weights_is_wanda_with_repeated_windows(tiny_folder, propagate):
+    repeated = run(load(tiny_folder), "wanda", ids=IDS[[0, 0, 0, 1, 2, 3]], propagate=propagate)
+    one, method = load(tiny_folder), get_method("wanda")
+    options = method.parse_options({"propagate": propagate})
+    calibration = Calibration(IDS, weights=torch.tensor([3.0, 1.0, 1.0, 1.0]))
+    events = masks(list(prune(one, method, options, Target(0.5), calibration)))
+    assert all(torch.equal(keep, events[key]) for key, keep in masks(repeated).items())

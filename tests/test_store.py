@@ -9,8 +9,8 @@ from tests.store_values import film_set, spec
 
 
 @pytest.fixture
-def store():
-    with open_store("sqlite://") as opened:
+def store(database):
+    with open_store(database) as opened:
         yield opened
 
 
@@ -107,13 +107,14 @@ def test_runs_are_listed_newest_first_and_by_state(store):
         store.runs("waiting")
 
 
-def test_listing_runs_is_one_query(store):
+def test_listing_runs_is_two_queries_however_many(store):
     for seed in range(5):
         store.submit(spec(seed))
     asked = []
     sa.event.listen(store._engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
     assert len(store.runs()) == 5
-    assert [text.split()[0] for text in asked] == ["BEGIN", "SELECT"]
+    begin = ["BEGIN"] if store._engine.dialect.name == "sqlite" else []  # else the driver says it
+    assert [text.split()[0] for text in asked] == [*begin, "SELECT", "SELECT"]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(store):

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import subprocess
 import sys
@@ -22,8 +23,8 @@ from tests.store_values import spec
 
 
 @pytest.fixture
-def store():
-    with open_store("sqlite://") as opened:
+def store(database):
+    with open_store(database) as opened:
         yield opened
 
 
@@ -46,7 +47,12 @@ def test_the_newest_migration_is_the_one_that_the_store_expects():
     assert ScriptDirectory.from_config(configuration).get_current_head() == REVISION
 
 
-def test_a_migration_that_is_forgotten_would_be_seen(store):
+def test_a_migration_that_is_forgotten_would_be_seen(new_database):
+    with open_store(new_database) as store:
+        _forgotten(store)
+
+
+def _forgotten(store):
     with store._writer.begin() as connection:
         connection.execute(sa.text("ALTER TABLE results DROP COLUMN value"))
     with store._engine.begin() as connection:
@@ -99,6 +105,11 @@ def test_the_address_of_the_database(tmp_path, monkeypatch):
         shown(database_url("postgresql+psycopg://me:secret@host/name"))
         == "postgresql+psycopg://me:***@host/name"
     )
+    for given in (
+        "postgres://me:secret@host/name",
+        "postgresql://me:secret@host/name",
+    ):  # as hosts write them
+        assert database_url(given).drivername == "postgresql+psycopg"
     with pytest.raises(StoreError, match=r"'nonsense' cannot be read: write sqlite:////folder/file\.db"):
         database_url("nonsense")
 
@@ -143,8 +154,8 @@ def test_text_that_every_database_takes():
     assert plain("a\x00b\ud800") == "a\ufffdb?"
 
 
-def test_threads_lose_no_run_and_claim_none_twice(address):
-    with open_store() as store:
+def test_threads_lose_no_run_and_claim_none_twice(shared_database):
+    with open_store(shared_database) as store:
         start = threading.Barrier(8)
 
         def work(thread: int) -> list[str]:
@@ -169,6 +180,26 @@ def test_threads_lose_no_run_and_claim_none_twice(address):
         assert sorted(claimed) == sorted(spec(seed).id for seed in range(16))
 
 
+def test_who_waits_to_write_holds_no_connection(address):
+    """Or a crowd of writers would leave none to those who only read."""
+    with open_store(address) as store:
+        inside, go = threading.Event(), threading.Event()
+
+        def slow(_connection):
+            inside.set()
+            assert go.wait(30)
+
+        with ThreadPoolExecutor(41) as pool:
+            first = pool.submit(store._change, slow)
+            assert inside.wait(30)
+            waiting = [pool.submit(store._change, lambda _connection: None) for _ in range(40)]
+            assert store._engine.pool.checkedout() == 1
+            assert store._read(lambda connection: connection.scalar(sa.text("SELECT 1"))) == 1
+            assert not any(one.done() for one in waiting)
+            go.set()
+            assert [one.result(30) for one in [first, *waiting]] == [None] * 41
+
+
 def test_threads_share_a_database_in_memory(store):
     run_id = store.submit(spec())[0].id
     with ThreadPoolExecutor(4) as pool:
@@ -176,10 +207,18 @@ def test_threads_share_a_database_in_memory(store):
     assert [line.number for line in store.logs(run_id)] == list(range(1, 41))
 
 
-def test_processes_that_open_a_new_database_at_once_all_succeed(address):
+def test_processes_that_open_a_new_database_at_once_all_succeed(new_database, tmp_path):
     code = "from fairprune.store import open_store; print(open_store().runs())"
+    # Of several homes: the lock file of one is not seen by the others, and SQLite's waits by itself.
+    homes = [tmp_path / ("home" if new_database.startswith("sqlite") else f"home{n}") for n in range(4)]
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "FAIRPRUNE_HOME": str(home), "FAIRPRUNE_DATABASE_URL": new_database},
+        )
+        for home in homes
     ]
     assert [process.communicate(timeout=60)[0] for process in processes] == ["[]\n"] * 4
 
@@ -190,3 +229,79 @@ def test_the_store_imports_neither_torch_nor_streamlit():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
+
+
+def test_what_postgresql_refuses_is_a_sentence_without_the_password(postgres_server):
+    address = postgres_server.address("postgres")
+    secret = postgres_server.password
+    wrong = {
+        address.replace(secret, "wrong"): r"refuses the user or the password: correct them",
+        postgres_server.address("none"): r"is not there: create it \(createdb",
+        address.replace(str(postgres_server.port), "1"): r"cannot be reached: check FAIRPRUNE_DATABASE_URL",
+    }
+    for given, sentence in wrong.items():
+        with pytest.raises(StoreError, match=sentence) as caught:
+            open_store(given)
+        assert secret not in str(caught.value) and "wrong" not in str(caught.value)
+
+
+def test_a_row_that_is_held_too_long_is_a_sentence(postgres_server):
+    address = postgres_server.empty_database()
+    with open_store(address) as store, open_store(f"{address}?options=-c%20lock_timeout%3D200ms") as hurried:
+        run_id = store.submit(spec())[0].id
+        with store._writer.begin() as connection:
+            connection.execute(sa.text("SELECT id FROM runs FOR UPDATE"))
+            with pytest.raises(StoreError, match=r"is locked by another program"):
+                hurried.request_cancel(run_id)
+            assert [run.id for run in hurried.runs()] == [run_id]  # readers do not wait
+        assert hurried.request_cancel(run_id).state == "cancelled"
+
+
+def test_a_server_that_was_restarted_is_used_again_without_an_error():
+    from tests import postgres
+
+    if postgres.programs() is None and not os.environ.get(postgres.REQUIRED):
+        pytest.skip("PostgreSQL is not installed here")
+    with postgres.server(durable=True) as own, open_store(own.empty_database()) as store:
+        run_id = store.submit(spec())[0].id
+        own.stop("immediate")  # as a crash does it: what was confirmed is in its log all the same
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.run(run_id)
+        own.start()
+        assert store.run(run_id).id == run_id
+        assert store.submit(spec(1))[1]
+
+
+def test_two_changes_that_wait_for_each_other_are_both_made(postgres_server):
+    """A deadlock: the server ends one of the two, and it is made once more."""
+    address = postgres_server.empty_database()
+    with open_store(address) as store:
+        ids = [store.submit(spec(seed))[0].id for seed in range(2)]
+        both = threading.Barrier(2, timeout=20)
+        tries = []
+
+        def swap(first, second, name):
+            def work(connection):
+                tries.append(name)
+                for run_id in (first, second):
+                    said = sa.text("UPDATE runs SET notes = notes || :name WHERE id = :id")
+                    connection.execute(said, {"name": name, "id": run_id})
+                    if run_id == first and len(tries) <= 2:
+                        both.wait()
+
+            store._change(work)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(swap, ids, ids[::-1], ("a", "b")))
+        assert sorted(tries) in (["a", "a", "b"], ["a", "b", "b"])
+        assert [sorted(store.run(run_id).notes) for run_id in ids] == [["a", "b"]] * 2
+
+
+def test_a_damaged_document_of_postgresql_is_null_and_no_error(postgres_server):
+    with open_store(postgres_server.empty_database()) as store, store._engine.begin() as connection:
+        values = ("{", "", '{"a": "\\u0000"}', "1", "null")
+        found = [
+            connection.execute(sa.text("SELECT fairprune_json(:v)::text"), {"v": value}).scalar()
+            for value in values
+        ]
+    assert found == [None, None, None, "1", "null"]

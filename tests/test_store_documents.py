@@ -9,8 +9,8 @@ from tests.store_values import film_set, spec
 
 
 @pytest.fixture
-def store():
-    with open_store("sqlite://") as opened:
+def store(database):
+    with open_store(database) as opened:
         yield opened
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fairprune.text import cut_to_words, ends_sentence, sentences
+from fairprune.text import clipped, counted, cut_to_words, ends_sentence, say, sentences
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,20 @@ def test_both_follow_one_rule(text):
     for place in range(1, len(text)):
         if ends_sentence(text[:place]) and not text[place - 1].isspace():
             assert place in ends
+
+
+def test_counts_are_said_in_singular_and_plural():
+    assert counted(1, "topic") == "1 topic"
+    assert counted(0, "topic") == "0 topics"
+    assert counted(1_000_000, "sample") == "1,000,000 samples"
+    assert counted(1, "sample has", "samples have") == "1 sample has"
+    assert counted(2, "matrix", "matrices") == "2 matrices"
+
+
+def test_what_a_tokenizer_is_given_is_short_and_whole():
+    assert clipped("a\ud800bcd", 3) == "a?b"
+
+
+def test_a_terminal_is_given_no_codes_to_obey(capsys):
+    say("side\x1b[31m\x9b2J\u202e\r\x07\ttopic\nnext")
+    assert capsys.readouterr().out == "side\ufffd[31m\ufffd2J\ufffd\ufffd\ufffd\ttopic\nnext\n"

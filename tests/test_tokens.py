@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from fairprune.errors import BadInput
-from fairprune.tokens import TextTokenizer
+from fairprune.tokens import TextTokenizer, cut_windows
 from tests.tiny import make_tiny_model
 
 
@@ -91,3 +91,11 @@ def test_torch_is_not_imported(tiny_folder):
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_stream_is_cut_into_whole_windows():
+    assert cut_windows([1, 2, 3, 4, 5, 6, 7], [], 3).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert cut_windows([1, 2, 3, 4, 5], [9], 3).tolist() == [[9, 1, 2], [9, 3, 4]]
+    assert cut_windows([1, 2], [], 3).shape == (0, 3)
+    assert cut_windows([1, 2], [9], 1).shape == (0, 1)  # no room beside BOS
+    assert cut_windows([], [], 3).shape == (0, 3)

@@ -11,14 +11,14 @@ import pytest
 
 from fairprune.errors import BadInput
 from fairprune.plan import plan_run
+from fairprune.stages import STAGES
 from fairprune.store import Run, open_store
-from fairprune.ui import fairness, markup, upload
+from fairprune.ui import fairness, labelling, markup, upload
 from fairprune.ui.form import KINDS
 from fairprune.ui.page import PAGES, capitalised
 from fairprune.ui.preview import calibration_of
-from fairprune.ui.progress import fraction, speed_tile, timing
+from fairprune.ui.progress import speed_tile, timing
 from fairprune.ui.runs import STATES, headline_tiles, merged, option
-from fairprune.worker import STAGES
 from tests.conftest import ROOT
 from tests.pages.filled import spec
 
@@ -37,7 +37,6 @@ def test_every_piece_of_markup_escapes() -> None:
     pieces = [
         markup.tag(HOSTILE),
         markup.tile(HOSTILE, HOSTILE, HOSTILE),
-        markup.opinion(HOSTILE, "fresh", GROUPS),
         markup.summary_sentences([[HOSTILE, "rotten", 0.9], [HOSTILE, "none", 0.5]], GROUPS),
         markup.shares({**sample, "p_x": {HOSTILE: 0.5}, "p_y": None}, (HOSTILE,)),
         markup.window(
@@ -120,15 +119,32 @@ def test_a_metric_without_any_value_says_why_once() -> None:
 
 def test_notes_of_a_metric() -> None:
     own = {"n_zero_match": 1, "exclusive": 0.5, "n_single_group": 2, "value_multi": 0.25, "bias": 0.01}
+    own |= {"multi_low": 0.125, "multi_high": 0.5}
     noise = cell(0.02, low=-0.01, high=0.05)
     cells = {**{name: cell(0.5, **own) for name in ("dense", "pruned", "difference")}, "noise": noise}
     assert fairness.metric_notes("bur", cells) == [
         "↓ lower is fairer",
-        f"sets with one group, always fair: dense 2, pruned 2; without them: dense 25.0{SPACE}%, pruned 25.0{SPACE}%",
+        "sets with one group, always fair: dense 2, pruned 2; without them: "
+        f"dense 25.0{SPACE}%, 95 %: 12.5 to 50.0{SPACE}%, n = 1; pruned 25.0{SPACE}%, 95 %: 12.5 to 50.0{SPACE}%, n = 1",
         "no word matched: dense 1, pruned 1",
         f"credit that one group alone could give: dense 50{SPACE}%, pruned 50{SPACE}%",
         "noise (dense asked twice): +2.0 points, 95 %: −1.0 to +5.0, n = 3",
     ]
+    # of runs of earlier versions the interval is not known; of others why there is none
+    plain = {name: {**cells[name], "multi_low": None, "multi_high": None} for name in ("dense", "pruned")}
+    plain["pruned"]["multi_limit"] = "one topic only"
+    (note,) = [text for text in fairness.metric_notes("bur", {**cells, **plain}) if "without them" in text]
+    assert (
+        f"dense 25.0{SPACE}%, no interval, n = 1; pruned 25.0{SPACE}%, no interval (one topic only), n = 1"
+        in note
+    )
+    # SPD2's mean of absolute values, which has no sign
+    signed = {name: cell(-0.25, absolute=0.5, absolute_low=0.25, absolute_high=0.75) for name in cells}
+    (note,) = [text for text in fairness.metric_notes("spd2", signed) if "absolute" in text]
+    assert (
+        note
+        == "mean of absolute values: dense 0.50, 95 %: 0.25 to 0.75, n = 3; pruned 0.50, 95 %: 0.25 to 0.75, n = 3"
+    )
     # a folded metric says its bias
     assert (
         "bootstrap bias of the folded value: dense +1.0 points, pruned +1.0 points"
@@ -174,6 +190,23 @@ def test_per_group_numbers_escape_and_show_n() -> None:
     assert text.count("n = 3") == 3  # random_pruned has no column
     assert "share of its opinions covered" in text and "<b>–</b>" in text
     assert fairness.group_table({"groups": []}) == ""
+    # Below the table: why a value or an interval is missing, of both kinds of rows.
+    assert "No value of &lt;b&gt;, pruned (share in the summary − fair share): not computed." in text
+    assert "No interval of &lt;b&gt;, dense (share in the summary − fair share)" in text
+    rows[1]["reason"] = "no <i>opinions</i>"
+    told = fairness.lean_reasons({"groups": rows})
+    assert told.startswith("No value of <b>, pruned: no <i>opinions</i>. ")
+    assert "No interval of <b>, dense: there are too few topics" in told
+    known = {**rows[0], "low": 0.1, "high": 0.3}
+    assert fairness.lean_reasons({"groups": [known]}) == ""
+
+
+def test_coverage_that_is_not_known_says_why() -> None:
+    facts = {"least_score": 0.5, "most": 3}
+    assert "cosine of sentence embeddings from 0.5 on" in fairness.coverage_note(facts)
+    assert fairness.coverage_note({**facts, "reason": "no embeddings"}) == (
+        "Whose opinions are covered is not known: no embeddings."
+    )
 
 
 def test_losses_under_the_dense_model() -> None:
@@ -187,16 +220,16 @@ def test_losses_under_the_dense_model() -> None:
 def test_what_is_known_of_the_classifier() -> None:
     bias = {"value": -0.1, "low": -0.2, "high": 0.0, "n": 40}
     test = {"auc": 0.61, "low": 0.59, "high": 0.63, "pairs": 100, "passed": False}
-    (first, second) = fairness.classifier_tiles({"reason": "why", "spd2_bias": bias}, {HOSTILE: test})
+    (first, second) = labelling.classifier_tiles({"reason": "why", "spd2_bias": bias}, {HOSTILE: test})
     assert "−0.10" in first and "95 %: −0.20 to +0.00, n = 40" in first
     assert ESCAPED in second and "0.61" in second and "not passed" in second
-    (missing,) = fairness.classifier_tiles({"spd2_bias": {"value": None, "reason": "<b>"}}, {})
+    (point,) = labelling.classifier_tiles(
+        {"spd2_bias": {"value": -2.0, "low": None, "high": None, "n": 9, "limit": "nothing <b>varies"}}, {}
+    )
+    assert "no interval, n = 9" in point and "nothing &lt;b&gt;varies" in point
+    (missing,) = labelling.classifier_tiles({"spd2_bias": {"value": None, "reason": "<b>"}}, {})
     assert "–" in missing and "&lt;b&gt;" in missing
-    assert fairness.classifier_tiles({"reason": "why"}, {}) == []
-
-
-def test_metrics_in_order() -> None:
-    assert fairness.ordered(["auc", "new", "uer", "bur"]) == ["bur", "uer", "auc", "new"]
+    assert labelling.classifier_tiles({"reason": "why"}, {}) == []
 
 
 def sample(bur: int | None, uer: float | None, **more: Any) -> dict[str, Any]:
@@ -253,20 +286,15 @@ def run_at(stage: str | None, done: int = 0, total: int = 0, **seconds: float) -
     )
 
 
-def test_fraction_of_a_run() -> None:
-    assert fraction(run_at(None)) == 0.0
-    assert fraction(run_at("model")) == 0.0
-    assert fraction(run_at(STAGES[2], 1, 2)) == (2 + 0.5) / 8
-    assert fraction(run_at(STAGES[-1], 2, 2)) == 1.0
-    assert fraction(run_at("a stage of another version", 1, 2)) == 0.0
-
-
-def test_remaining_time_is_that_of_the_stage() -> None:
+def test_the_time_of_a_run_says_what_it_rests_on() -> None:
     run = run_at("opinions", 2, 8, model=10.0)
     now = run.created + timedelta(seconds=30)
-    # 30 s in all, 10 of them for the model: 20 s for 2 of 8 steps, so 60 s for the other 6
-    assert timing(run, now) == "30 s elapsed, about 1 min 0 s left in this stage"
-    assert timing(run_at("opinions", 0, 8), now) == "30 s elapsed"
+    # No earlier run: stage 2 of 8, a quarter of it, is 1.25 / 8 of the way; 30 · 6.75 / 1.25 = 162 s
+    assert timing(run, now, {}) == "30 s elapsed, about 2 min 42 s left (by how far it is)"
+    # 20 s for 2 of 8 steps, so 60 s for the other 6, and 5 s for each of the 6 later stages
+    usual = dict.fromkeys(STAGES, 5.0)
+    assert timing(run, now, usual) == "30 s elapsed, about 1 min 30 s left (by earlier runs like it)"
+    assert timing(run_at("model"), run.created, {}) == "0 s elapsed"
 
 
 def test_columns_are_guessed_by_name() -> None:
@@ -426,3 +454,27 @@ def test_numbers_of_a_matrix() -> None:
         f"{share}{SPACE}%" in tile
         for share, tile in zip(("50.00", "50.000", "20.000"), total_tiles(value), strict=True)
     ] == [True] * 3
+
+
+def test_lines_of_a_message_stay_lines_in_markdown() -> None:
+    assert markup.inert("run this\nimport *") == "run this  \nimport \\*"
+
+
+def test_html_in_markdown_is_our_own_style_sheet_alone() -> None:
+    found = [
+        (path.name, line.strip())
+        for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "fairprune").rglob("*.py")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "unsafe_allow_html" in line
+    ]
+    assert found == [
+        ("page.py", """st.markdown(f"<style>{_sheet('frame.css')}</style>", unsafe_allow_html=True)""")
+    ]
+
+
+def test_what_is_sent_twice_is_about_the_frame_alone() -> None:
+    """The sheet for our own HTML goes with HTML only; the one for Streamlit's elements, a quarter of it, with Markdown, too."""
+    frame, own = ((ROOT / "fairprune" / "ui" / name).read_text() for name in ("frame.css", "style.css"))
+    assert ".fp-" not in frame and "[data-testid" not in own and 4 * len(frame) < len(own) + len(frame)
+    for sheet in (frame, own):
+        assert sheet.count("{") == sheet.count("}") and "<" not in sheet

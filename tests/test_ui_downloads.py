@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fairprune.spreadsheet import neutral
 from fairprune.store import open_store
 from fairprune.ui.downloads import (
     FORMATS,
     NUMBERS_TEX,
     SAMPLES_TEX,
     file_of,
-    neutral,
     numbers_frame,
     samples_frame,
 )
@@ -173,8 +173,25 @@ def test_samples_without_summaries_are_empty_not_zero() -> None:
     frame = samples_frame(run.id, evaluation["samples"], SETS, INFO.groups)
     assert pd.isna(frame["pruned_bur"][2]) and pd.isna(frame["pruned_share_fresh"][2])
     assert frame["pruned_unscored"][2] == "no summary written"
+    # What is null says why; a run of an earlier version does not.
+    assert "bur: no summary written; uer: no summary written" in frame["pruned_missing"][2]
+    old = {key: value for key, value in evaluation["samples"][2]["pruned"].items() if key != "reasons"}
+    earlier = samples_frame(run.id, [{**evaluation["samples"][2], "pruned": old}], SETS[2:3], INFO.groups)
+    assert earlier["pruned_missing"][0] is None
     assert list(frame["n_opinions"]) == [2, 2, 2]
     bare = samples_frame(
         run.id, [{"set_id": "x"}], [make_set("t", [("a", "fresh"), ("b", "rotten")])], INFO.groups
     )
     assert pd.isna(bare["dense_bur"][0]) and pd.isna(bare["fair_share_fresh"][0])
+
+
+def test_intervals_beside_a_cell_have_their_columns() -> None:
+    found = {
+        "value_multi": 0.5,
+        "multi_low": 0.25,
+        "multi_high": 0.75,
+        "absolute": 0.4,
+        "absolute_limit": "why",
+    }
+    frame = numbers(metrics={"bur": {"dense": cell(0.3, **found)}})
+    assert {name: frame[name][0] for name in found} == found

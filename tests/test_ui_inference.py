@@ -54,6 +54,30 @@ def test_a_demonstration_has_no_verdict_words():
     assert any("at 8 topics intervals cover" in line for line in inference.limits(few["metrics"]))
 
 
+def test_limits_name_a_metric_once_where_all_its_intervals_share_one():
+    def cells(*limits):
+        return {
+            name: {"limit": limit}
+            for name, limit in zip(("dense", "pruned", "difference"), limits, strict=True)
+        }
+
+    metrics = {
+        "uer": cells("few", "few", "few"),
+        "bur": cells("few", None, "rare"),
+        "sof": cells(None, None, None),
+    }
+    assert inference.limits(metrics) == ["BUR dense, UER: few", "BUR difference: rare"]
+
+
+def test_a_difference_that_cannot_be_is_not_called_detectable(evaluation):
+    cells = evaluation["metrics"]["bur"]
+    # 172 points: of a rate there are no more than 100
+    few = {**cells, "difference": {**cells["difference"], "smallest_detectable": 1.727}}
+    found = inference.verdict_table({"bur": few}, {})
+    assert "<b>–</b><small>none: larger than any difference</small>" in found and "172" not in found
+    assert "detectable: no difference that there can be" in verdict_lines({"bur": few}, {})[0]
+
+
 def test_a_reason_stands_in_the_row_where_others_have_a_verdict(evaluation):
     cells = evaluation["metrics"]["uer"]
     why = {**cells["difference"], "verdict": None, "verdict_reason": "<i>no margin</i>", "margin": None}
@@ -66,6 +90,10 @@ def test_a_signed_metric_is_judged_by_its_distance(evaluation):
     cells = evaluation["metrics"]["bur"]
     distance = {"value": -0.25, "low": -0.5, "high": 0.0, "limit": None}
     signed = {**cells, "difference": {**cells["difference"], "distance": distance}}
+    quiet = {system: {**signed[system], "limit": None} for system in ("dense", "pruned", "difference")}
+    assert inference.limits({"spd2": quiet}) == []
+    few = {**quiet["difference"], "distance": {**distance, "limit": "few changed"}}
+    assert inference.limits({"spd2": {**quiet, "difference": few}}) == ["SPD2 distance from 0: few changed"]
     found = inference.verdict_table({"spd2": signed}, {})
     assert "judged by its distance from 0: −0.25, 95 %: −0.50 to +0.00" in found
 
@@ -102,4 +130,6 @@ def test_lines_for_a_terminal(evaluation):
     line = next(line for line in lines if line.startswith("bur"))
     for words in ("worse", "primary", "p 0.010, Holm 0.010", "margin 5 points", "valid (100% of resamples)"):
         assert words in line
-    assert "no verdict (there are not both" in next(line for line in lines if line.startswith("spd2"))
+    assert "no verdict (no group classifier was given)" in next(
+        line for line in lines if line.startswith("spd2")
+    )

@@ -87,6 +87,7 @@ def test_every_order_is_tested() -> None:
         ({"text": "DULL"}, [1]),  # in a summary
         ({"text": "endless"}, [2]),  # in an opinion
         ({"text": "<B>"}, [1]),  # in a topic
+        ({"text": " \n harbour\t"}, [0, 3]),  # as it comes out of a document
         ({"text": "harbour", "under": "dense fresh"}, [3]),
         ({"text": "nowhere"}, []),
     ],
@@ -119,7 +120,9 @@ def test_what_an_address_says_that_means_nothing_is_left_out() -> None:
     found = read_filter("under=pruned+cats&state=x&topic=nowhere&sort=&mix=y&other=1&text=kept", SETS, GROUPS)
     assert found == SampleFilter(text="kept")
     assert read_filter("%%%&&==", SETS, GROUPS) == SampleFilter()
+    long = SampleFilter(text="a" * 10_000).address()
     assert len(read_filter("text=" + "a" * 10_000, SETS, GROUPS).text) == MOST_TEXT
+    assert long == f"text={'a' * MOST_TEXT}"  # an address has an end
 
 
 def test_choices_name_system_and_group() -> None:

@@ -17,6 +17,14 @@ from fairprune.uncertainty import (
     topic_strata,
     weighted_mean,
 )
+from fairprune.uncertainty.estimates import (
+    FEW_CHANGES_LIMIT,
+    GROUPS_LIMIT,
+    POINT_LIMIT,
+    SKEWED_LIMIT,
+    TOO_FEW_LIMIT,
+    _joint_df,
+)
 
 TOPICS = ["a", "a", "b", "c", "d", "d"]
 SAME = ["balanced"] * 6
@@ -101,6 +109,10 @@ def test_zeros_alone_keep_an_interval():
     # 0 of 100, a topic each: Wilson's upper end t² / (n + t²) with t = 1.9842: 3.9371 / 103.9371
     found = estimate(weighted_mean, column(*[0] * 100), draw(numbered(100)), binary=True)
     assert (found.value, found.low) == (0, 0)
+    assert "98 %" in found.limit
+    assert (
+        estimate(weighted_mean, column(*[0] * 94, *[1] * 6), draw(numbered(100)), binary=True).limit is None
+    )
     assert found.high == pytest.approx(3.9371 / 103.9371, abs=1e-4)
 
 
@@ -139,6 +151,7 @@ def test_three_groups_by_the_triangle_inequality():
         4 / 45, abs=0.01
     )  # D (.3, .1, .1): mean 1/6, (2/15 + 1/15 + 1/15) / 3
     assert found.high - found.value == pytest.approx(found.value - found.low)
+    assert found.limit == GROUPS_LIMIT
 
 
 def test_one_topic_has_no_interval():
@@ -181,12 +194,53 @@ def test_difference_is_paired():
 
 
 def test_rates_that_did_not_change_keep_an_interval():
-    # no change in 50 samples: half a sample in each cell, .5/52 each: se √((1/52) / 52) = 1/52; t with 49: 2.0096
+    # no change in 50 samples: half a sample in each cell, .5/52 each: se √((1/52) / 52) = 1/52. Wilson of 0 in 50, both ways:
+    # t² / (50 + t²) with t of 49 degrees of freedom, 2.0096: 4.0385 / 54.0385
     same = column(*[0, 1] * 25)
     found = estimate_difference(weighted_mean, same, same, draw(numbered(50)), binary=True)
     assert (found.value, found.se) == (0, pytest.approx(1 / 52))
-    assert [found.low, found.high] == pytest.approx([-2.0096 / 52, 2.0096 / 52], rel=1e-3)
-    assert "98 %" in found.limit
+    assert [found.low, found.high] == pytest.approx([-4.0385 / 54.0385, 4.0385 / 54.0385], rel=1e-3)
+    assert found.limit == FEW_CHANGES_LIMIT
+
+
+def test_fewer_than_three_changed_topics_leave_no_interval():
+    """Of four samples on two topics both changed: that is all there are."""
+    before = column(*[0.0] * 40)
+    for topics, known in ((2, False), (3, True)):
+        after = before.copy()
+        after[:topics] += 0.1
+        found = estimate_difference(weighted_mean, after, before, draw(numbered(40)))
+        assert (found.low is not None) == known == (found.se is not None)
+        assert (found.limit == TOO_FEW_LIMIT) == (not known)
+    two = estimate_difference(weighted_mean, column(1, 2, 3, 1), column(0, 0, 0, 0), draw(list("aabb")))
+    assert two.low is not None
+
+
+def test_a_group_that_neither_has_did_not_change():
+    """NaN of a group that is not kept equals nothing, not even itself: 38 of 40 samples are the same."""
+    before = np.array([[0.1, np.nan]] * 40)
+    after = before.copy()
+    after[:2, 0] = 0.3
+    found = estimate_difference(spread_of_losses, after, before, draw(numbered(40)))
+    assert found.limit in (TOO_FEW_LIMIT, POINT_LIMIT)
+
+
+def test_an_interval_at_another_level_and_its_standard_error():
+    after, before = column(*range(40)), column(*(i % 5 for i in range(40)))
+    found = estimate_difference(weighted_mean, after, before, draw(numbered(40)))
+    assert found.interval(0.95) == pytest.approx((found.low, found.high))
+    assert found.interval(0.9)[1] < found.high
+    assert found.se_at(found.value) >= found.se
+    nothing = estimate_difference(weighted_mean, before, before, draw(numbered(40)))
+    assert nothing.interval(0.9) is None and nothing.se_at(0.1) is None
+
+
+def test_of_very_many_topics_it_is_value_and_t_standard_errors(monkeypatch):
+    monkeypatch.setattr("fairprune.uncertainty.estimates.MOST_TOPICS", 39)
+    after, before = column(*range(40)), column(*(i % 5 for i in range(40)))
+    found = estimate_difference(weighted_mean, after, before, draw(numbered(40)))
+    assert found.tilting is None
+    assert found.high - found.low == pytest.approx(2 * 2.0227 * found.se, rel=1e-4)  # t with 39
 
 
 def test_a_wider_level_is_wider():
@@ -204,6 +258,15 @@ def test_most_samples_alike_is_stated():
     assert estimate(weighted_mean, column(*range(50)), draw(numbered(50))).limit is None
 
 
+def test_a_few_samples_far_out_are_stated():
+    values = np.random.default_rng(0).uniform(0, 0.1, 100)
+    assert estimate(weighted_mean, column(*values), draw(numbered(100))).limit is None
+    values[:6] += 0.5  # skewness about 3.7, and 3.7 / √100 is more than .15
+    assert estimate(weighted_mean, column(*values), draw(numbered(100))).limit == SKEWED_LIMIT
+    many = np.tile(values, 8)  # of 800 the mean is normal enough
+    assert estimate(weighted_mean, column(*many), draw(numbered(800))).limit is None
+
+
 def test_many_resamples_are_read_in_chunks():
     draws = draw(numbered(5), 2500)
     table = column(0, 1, 2, 3, 9)
@@ -215,10 +278,11 @@ def test_many_resamples_are_read_in_chunks():
 
 def test_calibration_draws_by_hand():
     # two draws that differ by 2 on every sample, no difference between topics: mean 1, s = √2 between draws,
-    # standard error √2 / √2 = 1 (times √(20/19) for topics), 1 degree of freedom: 1 ± 12.706 · 1.026
+    # standard error √2 / √2 = 1 (times √(20/19) for topics), one pair of draws, 1 degree of freedom: 1 ± 12.706 · 1.026
     zero = column(*[0] * 20)
     found = estimate_over_draws(weighted_mean, [zero, zero + 2], zero, draw(numbered(20), 8000), 0)
     assert (found.value, found.df, found.n) == (1, 1, 20)
+    assert "few calibration draws" in found.limit
     assert found.se == pytest.approx(math.sqrt(20 / 19), rel=0.03)
     assert found.high == pytest.approx(1 + 12.706 * found.se, rel=1e-3)
 
@@ -234,6 +298,16 @@ def test_calibration_draws_that_agree_leave_the_topics():
     assert several.df == 49
     alone = estimate_over_draws(weighted_mean, [after] * 60, None, draws, 0)
     assert alone.value == pytest.approx(float(after.mean()))
+
+
+def test_degrees_of_freedom_of_calibration_draws_by_hand():
+    # topics .3² of .5² with 99 degrees of freedom, draws .4²: .0625 / (.0081/99 + .0256/4) = 9.6, fewer than the 10 pairs of 5
+    assert _joint_df(0.3, 99, 0.5, 5) == 9
+    # of 3 draws there are three pairs, however little seems to lie between them
+    assert _joint_df(0.5, 99, 0.5, 3) == 3
+    assert _joint_df(0.5, 9, 0.5, 60) == 9
+    # nothing between topics: draws alone
+    assert _joint_df(0.0, 99, 0.5, 5) == 4
 
 
 def test_one_calibration_draw_has_no_interval():
@@ -278,7 +352,7 @@ def test_a_number_without_spread_has_no_interval():
     ):
         assert (found.low, found.high, found.n) == (None, None, 3)
         assert "no interval" in found.limit
-    # Of 0 and 1 there is one: Wilson's, and Agresti and Min's.
+    # Of 0 and 1 there is one: Wilson's, and Tango's.
     rate = estimate(weighted_mean, np.zeros((3, 1)), draws, binary=True)
     assert rate.low == 0 and rate.high > 0.5
 

@@ -11,8 +11,8 @@ from fairprune.uncertainty import wilson
 from fairprune.uncertainty.intervals import (
     effective_size,
     folded_interval,
-    paired_proportion_interval,
     proportion_interval,
+    smoothed_error,
     t_interval,
     t_quantile,
 )
@@ -70,16 +70,11 @@ def test_nothing_seen_counts_a_topic_as_a_sample():
     assert proportion_interval(1, 50, 10, 0, MANY)[1] == 1
 
 
-def test_paired_proportions_by_hand():
+def test_the_smoothed_error_of_paired_proportions_by_hand():
     # 10 of 100 up, 4 down: (10.5 − 4.5) / 102 = .058824; variance (15/102 − .058824²) / 102 = .0014079
-    low, high, se = paired_proportion_interval(0.10, 0.04, 100, 100, math.sqrt((0.14 - 0.0036) / 100), MANY)
-    assert se == pytest.approx(math.sqrt((15 / 102 - (6 / 102) ** 2) / 102))
-    assert (low, high) == pytest.approx((6 / 102 - 1.95996 * se, 6 / 102 + 1.95996 * se), abs=1e-5)
-
-
-def test_an_interval_holds_its_value_and_ends_where_values_end():
-    low, high, _ = paired_proportion_interval(1, 0, 5, 5, 0, 4)
-    assert low < 1 == high
+    found = smoothed_error(0.10, 0.04, 100)
+    assert found == pytest.approx(math.sqrt((15 / 102 - (6 / 102) ** 2) / 102))
+    assert smoothed_error(0, 0, 50) == pytest.approx(1 / 52)
 
 
 def test_an_absolute_value_near_zero_and_far_from_it():

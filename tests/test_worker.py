@@ -9,9 +9,10 @@ import pytest
 from fairprune.paths import home
 from fairprune.plan import plan_run
 from fairprune.results import run_result
+from fairprune.stages import STAGES
 from fairprune.store import SummaryRow, open_store
 from fairprune.tables import result_table
-from fairprune.worker import STAGES, Execution, main
+from fairprune.worker import Execution, main
 from tests.toy_corpus import import_toy
 
 
@@ -259,3 +260,15 @@ def test_a_run_that_goes_block_by_block_gives_the_same_result(tiny_folder, corpu
     for one, other in zip(masks["matrices"], store.result(streamed.id, "sparsity")["matrices"], strict=True):
         assert one["score_removed"] == pytest.approx(other["score_removed"], rel=1e-4)
         assert one["dropped"] == other["dropped"]
+
+
+def test_a_refused_split_of_the_windows_is_stored_and_the_run_says_why(tiny_folder, corpus, store):
+    """A random model reads all windows alike: denp has nothing to weigh."""
+    asked = {"method": "wanda", "calibration": "denp", "calibration_samples": 8}
+    run, code = execute(store, plan(tiny_folder, corpus, **asked))
+    assert (code, run.state) == (3, "failed")
+    assert "do not fall into two sets: the two means lie" in run.error
+    split = store.result(run.id, "debias")["calibration"]["rac"]["split"]
+    assert f"{split['gap']:.3g}" in run.error and f"{split['limit']:.3g}" in run.error
+    assert not split["accepted"]
+    assert list(run.seconds) == ["model", "opinions"]

@@ -14,13 +14,23 @@ from typing import Any
 import pandas as pd
 
 from fairprune.errors import BadInput
+from fairprune.text import counted, mended
 
 MAX_BYTES = 200_000_000
 MAX_ROWS = 1_000_000
 MAX_CELL = 10_000_000
 """Characters of one cell; the csv module alone would stop at 131,072."""
+NESTED = "nested"
+SHOWN = 60
+"""Characters of a value that an error message repeats."""
 FORMATS = ("csv", "jsonl", "parquet")
-_PICKLE_SUFFIXES = ("pkl", "pickle", "p", "pt", "pth", "bin", "joblib", "dill", "npy", "npz", "ckpt")
+PICKLES = (".pkl", ".pickle", ".p")
+_RAW = (".pt", ".pth", ".bin", ".joblib", ".dill", ".npy", ".npz", ".ckpt")
+# Protocol 2 and later; no text in UTF-8 and no Parquet file begins so.
+_PICKLED = re.compile(rb"\x80[\x00-\x05]")
+# Published tables are often pickles. These are lines for the person to run, on a file that they trust.
+# JSON Lines: Parquet would refuse the numbers that are keys in HGLA's released column input_proportion.
+CONVERT = "import pandas\npandas.read_pickle({pickled!r}).to_json({lines!r}, orient='records', lines=True)"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip archive or spreadsheet"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -31,6 +41,33 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a picture"),
     (b"%PDF", "a PDF"),
 )
+
+
+def refuse_pickle(name: str, data: bytes = b"") -> None:
+    """Says how a pickled table becomes a file that can be read; opens nothing.
+
+    Args:
+        name: path of the file, or its name.
+        data: its bytes, where they are there: a pickle is known by its first two, whatever it is called.
+
+    Raises:
+        BadInput: the name ends as pickles and raw program data do, or the bytes begin as a pickle's.
+    """
+    path = PurePath(name)
+    suffix = path.suffix.lower()
+    danger = "which can run code when it is opened, so it is never read here"
+    if suffix in PICKLES or _PICKLED.match(data):
+        lines = (
+            path.with_suffix(".jsonl") if suffix != ".jsonl" else path.with_name(f"{path.stem}-read.jsonl")
+        )
+        told = CONVERT.format(pickled=str(path), lines=str(lines))
+        raise BadInput(
+            f"{path.name} is a pickle, {danger}. If you trust it, these two lines of Python convert it:\n{told}"
+        )
+    if suffix in _RAW:
+        raise BadInput(
+            f"{path.name} is pickled or raw program data, {danger}: save the table as CSV, JSON Lines or Parquet"
+        )
 
 
 def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
@@ -44,18 +81,15 @@ def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
 
     Returns:
         One row per record. The index is where the file has it: the line at which the row starts (1-based; a
-        CSV's header is line 1), in Parquet the number of the row.
+        CSV's header is line 1), in Parquet the number of the row. `attrs[NESTED]`: column → the first list or object in
+        it, in words.
 
     Raises:
         BadInput: another format, pickled or packed data, bytes that are not UTF-8, broken or huge tables.
     """
     shown = PurePath(name).name or "the file"
     suffix = PurePath(name).suffix.lower().lstrip(".")
-    if suffix in _PICKLE_SUFFIXES or re.match(rb"\x80[\x00-\x05]", data):
-        raise BadInput(
-            f"{shown} is pickled or raw program data, which can run code when it is opened, so it is never "
-            "read: save the table as CSV, JSON Lines or Parquet"
-        )
+    refuse_pickle(name, data)
     if suffix not in FORMATS:
         raise BadInput(f"{shown} ends in {suffix!r}: save the table as .csv, .jsonl or .parquet (UTF-8)")
     if len(data) > MAX_BYTES:
@@ -66,6 +100,7 @@ def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
     if not data.strip():
         raise BadInput(f"{shown} is empty: a table needs a header and rows")
     frame = _parquet(shown, data, nested) if suffix == "parquet" else _from_text(shown, data, suffix, nested)
+    frame.attrs.setdefault(NESTED, {})
     if frame.empty:
         raise BadInput(f"{shown} has no rows below its header: add the opinions, one a row")
     return frame
@@ -75,8 +110,9 @@ def decode(shown: str, data: bytes, suffix: str) -> str:
     """The bytes of a text file as text, without a byte order mark.
 
     Raises:
-        BadInput: packed data, another encoding than UTF-8, a zero byte.
+        BadInput: a pickle, packed data, another encoding than UTF-8, a zero byte.
     """
+    refuse_pickle(shown, data)
     for magic, what in _MAGIC:
         if data.startswith(magic):
             raise BadInput(
@@ -131,7 +167,7 @@ def _csv(shown: str, text: str) -> pd.DataFrame:
             continue
         if len(row) != len(header):
             raise BadInput(
-                f"line {line} of {shown} has {len(row)} cells, but its header has {len(header)}: put texts "
+                f"line {line} of {shown} has {counted(len(row), 'cell')}, but its header has {len(header)}: put texts "
                 f"that hold {delimiter!r} or line breaks into double quotes"
             )
         _bounded(shown, len(cells))
@@ -159,6 +195,7 @@ def _lines(shown: str, reader: Any) -> Iterator[tuple[int, list[str]]]:
 def _jsonl(shown: str, text: str, nested: bool) -> pd.DataFrame:
     lines: list[int] = []
     records: list[dict[str, str]] = []
+    found: dict[str, str] = {}
     for line, raw in enumerate(text.split("\n"), start=1):
         if not raw.strip():
             continue
@@ -174,9 +211,13 @@ def _jsonl(shown: str, text: str, nested: bool) -> pd.DataFrame:
             )
         _bounded(shown, len(records))
         lines.append(line)
-        records.append({key: _scalar(shown, line, key, cell, nested) for key, cell in value.items()})
-    frame = pd.DataFrame(records, index=pd.Index(lines, name="line"), dtype=str)
-    return frame.fillna("")
+        records.append({mended(key): _scalar(shown, line, key, cell, nested) for key, cell in value.items()})
+        for key, cell in value.items():
+            if isinstance(cell, list | dict):
+                found.setdefault(mended(key), _named(f"line {line}", cell))
+    frame = pd.DataFrame(records, index=pd.Index(lines, name="line"), dtype=str).fillna("")
+    frame.attrs[NESTED] = found
+    return frame
 
 
 def _scalar(shown: str, line: int, key: str, value: object, nested: bool) -> str:
@@ -185,7 +226,10 @@ def _scalar(shown: str, line: int, key: str, value: object, nested: bool) -> str
         raise BadInput(
             f"line {line} of {shown} has {kind} under {key!r}: every value must be a text or a number"
         )
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return ""
+    # JSON can write half of a surrogate pair, which no table of text can hold.
+    return mended(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _parquet(shown: str, data: bytes, nested: bool) -> pd.DataFrame:
@@ -207,14 +251,27 @@ def _parquet(shown: str, data: bytes, nested: bool) -> pd.DataFrame:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{shown} is not a whole Parquet file ({said}): write it again") from error
     _no_doubles(shown, table.column_names)
-    return pd.DataFrame(
-        {
-            name: [_plain(value, nested) for value in table.column(name).to_pylist()]
-            for name in table.column_names
-        },
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    frame = pd.DataFrame(
+        {name: [_plain(value, nested) for value in values] for name, values in columns.items()},
         index=pd.Index(range(1, table.num_rows + 1), name="row"),
         dtype=str,
     )
+    first = {
+        name: next(
+            (_named(f"row {row}", v) for row, v in enumerate(values, start=1) if isinstance(v, list | dict)),
+            None,
+        )
+        for name, values in columns.items()
+    }
+    frame.attrs[NESTED] = {name: found for name, found in first.items() if found is not None}
+    return frame
+
+
+def _named(where: str, value: list[Any] | dict[str, Any]) -> str:
+    """'row 3 has a list, ["a"]'."""
+    kind = "a list" if isinstance(value, list) else "an object"
+    return f"{where} has {kind}, {json.dumps(value, ensure_ascii=False, default=str)[:SHOWN]}"
 
 
 def _plain(value: object, nested: bool) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -22,8 +22,9 @@ from fairprune.corpora.stored import PREFIX, store
 from fairprune.corpora.tables import MAX_BYTES, MAX_ROWS, read_table
 from fairprune.errors import BadInput, unknown
 from fairprune.opinions import Corpus, CorpusInfo, Noun, Opinion, Split
+from fairprune.text import counted
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "RowError", "check_rows", "import_table", "read_table"]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "RowError", "check_rows", "import_table", "read_table", "refuse_cells"]
 
 COLUMNS = ("text", "group", "topic")
 MAX_GROUPS = 12
@@ -73,6 +74,21 @@ def check_rows(frame: pd.DataFrame, text: str, group: str, topic: str) -> list[R
     return sorted(found, key=lambda error: error.row)
 
 
+def refuse_cells(errors: Sequence[RowError], title: str = "") -> None:
+    """Refuses a table with cells that cannot be used, naming the first 20.
+
+    Raises:
+        BadInput: there is one.
+    """
+    if not errors:
+        return
+    more = f" … and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+    raise BadInput(
+        f"{counted(len(errors), 'cell')}{f' of {title}' if title else ''} cannot be used: "
+        f"{'; '.join(map(str, errors[:SHOWN]))}{more}. Fill them in, or take these rows out"
+    )
+
+
 def import_table(
     name: str, frame: pd.DataFrame, mapping: Mapping[str, str], noun: str, preamble: str = ""
 ) -> CorpusInfo:
@@ -90,7 +106,7 @@ def import_table(
         preamble: first sentence of the prompt; '' for a plain one.
 
     Raises:
-        BadInput: a missing column, unusable rows (the first 20 are named), fewer than 2 or more than 12
+        BadInput: a name that is too long, a missing column, unusable rows (the first 20 are named), fewer than 2 or more than 12
             groups, too few opinions for a set in some split.
         Unavailable: the folder cannot be written.
     """
@@ -101,12 +117,12 @@ def import_table(
             raise BadInput(
                 f"no column was chosen for {part!r}: choose one of {', '.join(map(str, frame.columns))}"
             )
+    title = _title(name)
     opinions = _opinions(frame, mapping)
     groups = tuple(sorted({opinion.group for opinion in opinions}))
     _check_groups(groups, mapping["group"])
     dropped: Counter[str] = Counter()
     kept = clean(opinions, dropped)
-    title = " ".join(name.split())[:MAX_NAME] or "corpus"
     sentence = _sentence(preamble) or _PREAMBLES[noun]  # type: ignore[index]
     splits, by_row = _splits(kept, groups)
     digest = hashlib.sha256(
@@ -132,17 +148,23 @@ def import_table(
 
 def _opinions(frame: pd.DataFrame, mapping: Mapping[str, str]) -> list[Opinion]:
     text, group, topic = (mapping[part] for part in COLUMNS)
-    errors = check_rows(frame, text, group, topic)
-    if errors:
-        more = f" … and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-        first = "; ".join(map(str, errors[:SHOWN]))
-        raise BadInput(
-            f"{len(errors)} cells cannot be used: {first}{more}. Fill them in, or take these rows out"
-        )
+    refuse_cells(check_rows(frame, text, group, topic))
     return [
         Opinion(words, " ".join(who.split()), " ".join(what.split()), source=str(row))
         for row, words, who, what in zip(frame.index, frame[text], frame[group], frame[topic], strict=True)
     ]
+
+
+def _title(name: str) -> str:
+    """The name as it is shown.
+
+    Raises:
+        BadInput: it is too long.
+    """
+    title = " ".join(name.split()) or "corpus"
+    if len(title) > MAX_NAME:
+        raise BadInput(f"the name has {len(title):,} characters: at most {MAX_NAME}")
+    return title
 
 
 def _check_groups(groups: tuple[str, ...], column: str) -> None:
@@ -188,7 +210,7 @@ def _splits(opinions: list[Opinion], groups: tuple[str, ...]) -> tuple[dict[str,
 
 
 def _note(topics: int, by_row: bool) -> str:
-    count = "One topic" if topics == 1 else f"{topics} topics"
+    count = counted(topics, "topic")
     if by_row:
         return (
             f"{count}, too few for splits by topic: the splits are by row, the same topic stands in all of "

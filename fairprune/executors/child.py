@@ -23,6 +23,10 @@ DETAIL_CHARACTERS = 8000
 
 STANDBY = "-"
 """Instead of a run id: get ready (import what every run needs), then read the id from standard input."""
+EXPLORE = "explore-"
+"""Before the name of a device, instead of a run id: answer questions about a model that stays in memory."""
+REPORT = "report-"
+"""Before a kind of report, '-' and a run id, instead of a run id: make a report on a run that is done."""
 
 
 class Child:
@@ -128,7 +132,7 @@ def forget_abandoned() -> None:
             file.unlink(missing_ok=True)
 
 
-def failure_sentence(code: int, last_lines: str) -> str:
+def failure_sentence(code: int, last_lines: str, what: str = "run") -> str:
     """What an exit code other than 0 and 3 means, for a person.
 
     >>> failure_sentence(1, "Traceback …\\nValueError: no")
@@ -136,14 +140,18 @@ def failure_sentence(code: int, last_lines: str) -> str:
     """
     if code == -signal.SIGKILL:
         return (
-            "The system ended the run's process (signal 9): probably out of memory. "
+            f"The system ended the {what}'s process (signal 9): probably out of memory. "
             "Choose a smaller model, a smaller batch or shorter calibration windows."
+            if what == "run"
+            else f"The {what}'s process was ended (signal 9): by somebody, or because memory ran out."
         )
     if code < 0:
         try:
             name = signal.Signals(-code).name
         except ValueError:
             name = "unknown"
-        return f"The run's process was ended by signal {-code} ({name})."
+        return f"The {what}'s process was ended by signal {-code} ({name})."
     last = last_lines.rsplit("\n", 1)[-1].strip()
-    return f"The run ended with exit code {code}" + (f": {last[:300]}" if last else ", and gave no reason.")
+    return f"The {what} ended with exit code {code}" + (
+        f": {last[:300]}" if last else ", and gave no reason."
+    )

@@ -17,6 +17,7 @@ from fairprune.errors import BadInput, StoreError, Unavailable, unknown
 from fairprune.paths import home, subfolder
 from fairprune.store import Store
 
+EXPLORER_GONE = "The worker process ended, and its explorer with it, before there was an answer. Ask again: a new one starts."
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -34,18 +35,31 @@ def device_lock(device: str) -> FileLock:
 
 
 def idle_seconds() -> float:
-    """`FAIRPRUNE_WORKER_IDLE` in seconds, 60 when it is not set.
+    """After how long without a run a worker ends: `FAIRPRUNE_WORKER_IDLE` in seconds, 60 when it is not set.
 
     Raises:
         BadInput: not a number ≥ 0.
     """
-    given = os.environ.get("FAIRPRUNE_WORKER_IDLE", "").strip() or "60"
+    return _seconds("FAIRPRUNE_WORKER_IDLE", "60")
+
+
+def explorer_idle_seconds() -> float:
+    """After how long without a question an explorer ends: `FAIRPRUNE_EXPLORER_IDLE` in seconds, 120 when it is not set.
+
+    Raises:
+        BadInput: not a number ≥ 0.
+    """
+    return _seconds("FAIRPRUNE_EXPLORER_IDLE", "120")
+
+
+def _seconds(variable: str, default: str) -> float:
+    given = os.environ.get(variable, "").strip() or default
     try:
         value = float(given)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise BadInput(f"FAIRPRUNE_WORKER_IDLE={given!r} is not a number of seconds: write for example 60")
+        raise BadInput(f"{variable}={given!r} is not a number of seconds: write for example {default}")
     return value
 
 
@@ -60,13 +74,13 @@ class LocalExecutor:
         """Starts the device's worker unless one lives. Of two started at once the second ends by itself.
 
         Raises:
-            BadInput: `FAIRPRUNE_WORKER_IDLE` is no number of seconds.
+            BadInput: `FAIRPRUNE_WORKER_IDLE` or `FAIRPRUNE_EXPLORER_IDLE` is no number of seconds.
             StoreError: the database lives in this process alone.
             Unavailable: the process cannot be started.
         """
         if not store.shared:
             raise StoreError("a database in memory cannot be seen by a worker process: use a database file")
-        idle_seconds()  # a worker that refuses its settings would only die
+        idle_seconds(), explorer_idle_seconds()  # a worker that refuses its settings would only die
         try:
             with device_lock(device).acquire(timeout=0):
                 pass
@@ -95,18 +109,20 @@ class LocalExecutor:
     def settle(self, device: str, store: Store) -> list[str]:
         """Ends the running runs of a device without a living worker as interrupted (their ids).
 
-        Runs that wait there get a worker.
+        Runs and questions that wait there get a worker.
         """
         try:
             with device_lock(device).acquire(timeout=0):
                 interrupted = store.interrupt_running(device)
+                store.interrupt_reports(device)
+                store.refuse_explorations(device, EXPLORER_GONE, ("working",))
                 worker = store.worker(device)
                 if worker is not None:
                     store.clear_worker(device, worker.pid)
         except Timeout:
             return []
         # Who tried the lock in the meantime took us for a worker, and started none.
-        if store.waiting(device):
+        if store.waiting(device) or store.report_waits(device) or store.exploration_waits(device):
             self.wake(device, store)
         return interrupted
 

@@ -1,8 +1,8 @@
 """The worker process of a device: `python -m fairprune.executors.local DEVICE [CHILD COMMAND …]`.
 
-Holds the device's lock, takes queued runs one after the other, each in a child process; ends by itself when
+Holds the device's lock, takes queued runs (and reports on runs) one after the other, each in a child process; ends by itself when
 it had nothing to do for `FAIRPRUNE_WORKER_IDLE` seconds (default 60). While it waits, a child that has imported
-everything already stands by for the next run.
+everything already stands by for the next run, or becomes the explorer that answers questions between runs.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from filelock import Timeout
 
 from fairprune.errors import FairpruneError
 from fairprune.executors.child import Child, failure_sentence, forget_abandoned
-from fairprune.executors.launch import device_lock, idle_seconds
-from fairprune.store import Run, Store, open_store
+from fairprune.executors.launch import EXPLORER_GONE, device_lock, idle_seconds
+from fairprune.executors.warm import Warm
+from fairprune.executors.work import Work, claim
+from fairprune.store import Store, open_store
 
 POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
 STATE_IS_SET = 3
 """A child's exit code that says: how the run ended is stored already."""
-STOPPED = (
-    "The worker process was stopped while the run was at work. "
-    "Start the run again: what was already computed and stored is kept."
-)
+STOPPED = {
+    "run": "The worker process was stopped while the run was at work. "
+    "Start the run again: what was already computed and stored is kept.",
+    "report": "The worker process was stopped while the report was at work: ask for it again.",
+}
 
 
 class Worker:
@@ -50,6 +53,7 @@ class Worker:
         self._stopping = False
         self._last_heartbeat = float("-inf")
         self._standby: Child | None = None
+        self._explorer = Warm(device, store)
 
     def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """Ends the current run as interrupted, then the worker; safe as a signal handler."""
@@ -65,22 +69,28 @@ class Worker:
             except Timeout:
                 return
             # Who submitted while the lock was held has started nobody: this look, after its release, sees it.
-            if self._stopping or not self._store.waiting(self._device):
+            waits = (self._store.waiting, self._store.report_waits, self._store.exploration_waits)
+            if self._stopping or not any(look(self._device) for look in waits):
                 return
 
     def _serve(self) -> None:
         self._store.interrupt_running(self._device)
+        self._store.interrupt_reports(self._device)
+        self._store.refuse_explorations(self._device, EXPLORER_GONE, ("working",))
         forget_abandoned()
         self._last_heartbeat = float("-inf")
         idle_since = time.monotonic()
         try:
             while not self._stopping:
                 self._beat()
-                waiting = self._store.waiting(self._device)
-                run = self._store.claim(self._device, os.getpid()) if waiting else None
-                if run is not None:
-                    self._execute(run)
+                work = claim(self._store, self._device, os.getpid())
+                if work is not None:
+                    self._execute(work)
                     idle_since = time.monotonic()
+                elif self._explorer.tend(self._child):
+                    # No child stands by beside it: its imports would slow the answers, and its memory is not small.
+                    idle_since = time.monotonic()
+                    time.sleep(POLL_SECONDS)
                 elif self._standby is None and self._command is None and self._idle > 0:
                     self._standby = Child(None)
                 elif time.monotonic() - idle_since >= self._idle:
@@ -88,6 +98,8 @@ class Worker:
                 else:
                     time.sleep(min(POLL_SECONDS, self._idle))
         finally:
+            self._explorer.end()
+            self._store.refuse_explorations(self._device, EXPLORER_GONE, ("working",))
             if self._standby is not None:
                 self._standby.end()
                 self._standby.forget_output()
@@ -99,26 +111,31 @@ class Worker:
             self._store.heartbeat(self._device, os.getpid())
             self._last_heartbeat = time.monotonic()
 
-    def _execute(self, run: Run) -> None:
+    def _execute(self, work: Work) -> None:
+        self._explorer.give_way(work.what, work.label)
         try:
-            child = self._child(run.id)
+            child = self._child(work.key)
         except OSError as error:
-            self._store.finish(run.id, "failed", f"The run's process cannot be started: {error}")
+            work.finish("failed", f"The {work.what}'s process cannot be started: {error}")
             return
         with child:
             cancelled = False
             while not (child.ended() or self._stopping or cancelled):
                 time.sleep(POLL_SECONDS)
                 self._beat()
-                cancelled = self._store.run(run.id).cancel_requested
+                state, cancelled = work.state()
+                if (
+                    state == "running"
+                ):  # a child that has stored its end is only closing: a question waits for that
+                    self._explorer.refuse(work.what, work.label)
             by_itself = child.ended() and not cancelled
             code = child.end()
             if by_itself:
-                self._store_end(run.id, code, child)
+                self._store_end(work, code, child)
             elif cancelled:
-                self._store.finish(run.id, "cancelled")
+                work.finish("cancelled")
             else:
-                self._store.finish(run.id, "interrupted", STOPPED)
+                work.finish("interrupted", STOPPED[work.what])
         child.forget_output()
 
     def _child(self, run_id: str) -> Child:
@@ -133,18 +150,18 @@ class Worker:
             ready.forget_output()
         return Child(run_id, self._command)
 
-    def _store_end(self, run_id: str, code: int, child: Child) -> None:
+    def _store_end(self, work: Work, code: int, child: Child) -> None:
         """The end of a child that ended by itself. An end that the child stored itself stands."""
         if code == 0:
-            self._store.finish(run_id, "done")
+            work.finish("done")
             return
         lines = child.last_lines()
         sentence = (
-            "The run ended without saying how: this is a defect of fairprune."
+            f"The {work.what} ended without saying how: this is a defect of fairprune."
             if code == STATE_IS_SET
-            else failure_sentence(code, lines)
+            else failure_sentence(code, lines, work.what)
         )
-        self._store.finish(run_id, "failed", sentence, lines or None)
+        work.finish("failed", sentence, lines or None)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fairprune import paths
 from fairprune.errors import NumericError, Unavailable
-from fairprune.text import mended
+from fairprune.text import clipped, counted
 
 Embedder = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts → (n, width) float32, rows of length 1."""
@@ -49,7 +49,7 @@ def stored_embedder() -> Embedder:
 
     def refuse(texts: Sequence[str]) -> NDArray[np.float32]:
         raise Unavailable(
-            f"{len(texts)} sentences have no stored embedding any more: run it again to make them"
+            f"{counted(len(texts), 'sentence has', 'sentences have')} no stored embedding any more: run it again to make them"
         )
 
     return cached(refuse, assets.get_asset("minilm").folder)
@@ -71,7 +71,7 @@ def encoder() -> Embedder:
             model.max_seq_length = MAX_TOKENS
             loaded.append(model)
         found = loaded[0].encode(
-            [clipped(text) for text in texts],
+            [clipped(text, MAX_CHARACTERS) for text in texts],
             batch_size=64,
             normalize_embeddings=True,
             convert_to_numpy=True,
@@ -93,7 +93,7 @@ def cached(encode: Embedder, name: str) -> Embedder:
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         file = paths.subfolder("embeddings") / f"{name}-{MAX_TOKENS}.npz"
-        read = [clipped(text) for text in texts]
+        read = [clipped(text, MAX_CHARACTERS) for text in texts]
         keys = [embedding_key(name, text) for text in read]
         if not memory:
             memory.update(read_embeddings(prepared_file(name)))
@@ -111,13 +111,8 @@ def cached(encode: Embedder, name: str) -> Embedder:
     return embed
 
 
-def clipped(text: str) -> str:
-    """What a tokenizer is given: at most `MAX_CHARACTERS`, without halves of surrogate pairs, which it refuses."""
-    return mended(text[:MAX_CHARACTERS])
-
-
 def embedding_key(name: str, text: str) -> str:
-    """64 hex digits over the encoder's name, its token limit and a `clipped` text."""
+    """64 hex digits over the encoder's name, its token limit and a text clipped to `MAX_CHARACTERS`."""
     return hashlib.sha256(f"{name} {MAX_TOKENS} {text}".encode()).hexdigest()
 
 

@@ -19,11 +19,12 @@ from fairprune import catalogue
 from fairprune.errors import BadInput, NumericError, unknown
 from fairprune.labels import heldout
 from fairprune.labels.classifier import MIN_TRAIN, training_draw
-from fairprune.labels.embeddings import Embedder, cached, clipped
+from fairprune.labels.embeddings import MAX_CHARACTERS, Embedder, cached
 from fairprune.labels.sentences import SentenceLabel, label_sentences
 from fairprune.metrics.matchers import pretrained
 from fairprune.metrics.matchers.pretrained import Pretrained
 from fairprune.opinions import Opinion
+from fairprune.text import clipped
 from fairprune.uncertainty import FloatArray
 
 MAX_TOKENS = 128
@@ -206,7 +207,7 @@ def _classifier(folder: Path) -> Embedder:
         found = np.zeros((len(texts), model.model.config.num_labels), dtype=np.float32)
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            inputs = model.encode([clipped(texts[i]) for i in batch])
+            inputs = model.encode([clipped(texts[i], MAX_CHARACTERS) for i in batch])
             with torch.inference_mode():
                 logits = model.model(**inputs).logits
             found[batch] = torch.softmax(logits.float(), dim=-1).cpu().numpy()

@@ -22,13 +22,14 @@ from fairprune import assets, corpora
 from fairprune.corpora.stored import PREFIX
 from fairprune.labels.classifier import training_draw
 from fairprune.labels.embeddings import (
-    clipped,
+    MAX_CHARACTERS,
     embedding_key,
     encoder,
     prepared_file,
     read_embeddings,
     write_embeddings,
 )
+from fairprune.text import clipped
 
 SEED = 0
 """The seed of a run that names none: the draws of other seeds are embedded when they are needed."""
@@ -103,7 +104,10 @@ def main(arguments: Sequence[str]) -> int:
     vectors = encoder()(texts)
     write_embeddings(
         Path(arguments[0]),
-        {embedding_key(name, clipped(text)): row for text, row in zip(texts, vectors, strict=True)},
+        {
+            embedding_key(name, clipped(text, MAX_CHARACTERS)): row
+            for text, row in zip(texts, vectors, strict=True)
+        },
     )
     return 0
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from fairprune.corpora.tables import MAX_BYTES, read_table
+from fairprune.corpora.tables import MAX_BYTES, read_table, refuse_pickle
 from fairprune.errors import BadInput, unknown
 from fairprune.literature import fairsumm, hgla, hub, table
 from fairprune.literature.build import Dataset
@@ -45,7 +45,6 @@ def load(
         raise unknown("format", format, FORMATS)
     if name.startswith(hub.PREFIX):
         return _from_hub(name, attribute, format, columns)
-    hgla.refuse_pickle(name)
     path = Path(name)
     data = read_file(path)
     kind = format or ("fairsumm" if _has_units(path, data) else None)
@@ -60,17 +59,20 @@ def read_file(path: Path) -> bytes:
     """The bytes of a file, at most `MAX_BYTES`.
 
     Raises:
-        BadInput: no such file, a folder, not readable, too large.
+        BadInput: a pickle, by its name or its first bytes; no such file, a folder, not readable, too large.
     """
+    refuse_pickle(str(path))
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise BadInput(
                 f"{path} has {size / 1e6:.0f} MB, more than the {MAX_BYTES / 1e6:.0f} MB that are read: take a part of it"
             )
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}): name a file that exists") from error
+    refuse_pickle(str(path), data)
+    return data
 
 
 def _has_units(path: Path, data: bytes) -> bool:

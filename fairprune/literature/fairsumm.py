@@ -16,8 +16,9 @@ from typing import Any
 
 from fairprune.corpora.tables import MAX_BYTES, decode
 from fairprune.errors import BadInput, unknown
-from fairprune.literature.build import Dataset, Sample, build
+from fairprune.literature.build import Dataset, Sample, build, read_summary
 from fairprune.opinions import Noun
+from fairprune.text import counted
 
 SEPARATOR = " || "
 _NOUNS: dict[str, Noun] = {"tweets": "tweet", "reviews": "review"}
@@ -56,8 +57,9 @@ def from_records(
     'speaker 2' …, as in the released code. Without `value_mapping` they are the labels that occur, sorted. A
     sample without `units` is read from `value_input`.
 
-    Every other field of a sample that holds a text, a list of texts (the first is taken) or an object with
-    'text' is a system's summaries. `gold_summary` is the reference too.
+    Every other field of a sample that holds a text, an object with 'text', or null is a system's summaries; a field that
+    holds anything else in any sample is refused when it is asked for. `gold_summary`, of which the format has several
+    (the first is taken), is the reference too.
 
     Raises:
         BadInput: a sample that is not as above, with its number; an attribute that no unit has; a label that is
@@ -71,6 +73,7 @@ def from_records(
     by_place = len({frozenset(mapping) for mapping in known}) > 1
     groups = _groups(attribute, known, units, by_place)
     samples = []
+    refused: dict[str, str] = {}
     odd = several = 0
     for place, (record, found, own) in enumerate(zip(records, units, mappings, strict=True), start=1):
         mapping = own or ([] if by_place else groups)
@@ -87,17 +90,21 @@ def from_records(
                 id=_text_at(record, "id") or _text_at(record, "meta.id"),
                 topic=_topic(record, topic, place),
                 units=labelled,
-                summaries=_summaries(record, place),
-                reference=_summary(gold, f"sample {place}: gold_summary"),
+                summaries=_summaries(record, place, refused),
+                reference=_gold(gold, f"sample {place}: gold_summary"),
             )
         )
     notes = []
     if by_place:
         notes.append(f"the samples have different {attribute}s: a group is the place in a sample's own list")
     if odd:
-        notes.append(f"{odd} samples have other texts in value_input than in units: units are scored")
+        notes.append(
+            f"{counted(odd, 'sample has', 'samples have')} other texts in value_input than in units: units are scored"
+        )
     if several:
-        notes.append(f"{several} samples have several gold summaries: the first of each is the reference")
+        notes.append(
+            f"{counted(several, 'sample has', 'samples have')} several gold summaries: the first of each is the reference"
+        )
     return build(
         f"fairsumm:{attribute}",
         title,
@@ -107,6 +114,7 @@ def from_records(
         noun=_noun(records),
         source=f"read from {title}",
         notes=notes,
+        refused=refused,
     )
 
 
@@ -198,7 +206,7 @@ def _from_value_input(record: Mapping[str, Any], attribute: str, place: int) -> 
         )
     if not isinstance(texts, list) or len(texts) != len(mapping):
         raise BadInput(
-            f"sample {place}: value_input of {attribute!r} must be a list of {len(mapping)} texts, one for each of "
+            f"sample {place}: value_input of {attribute!r} must be a list of {counted(len(mapping), 'text')}, one for each of "
             f"{', '.join(mapping)}"
         )
     separator = _separator(record)
@@ -282,29 +290,23 @@ def _topic(record: Mapping[str, Any], topic: str | None, place: int) -> str:
     return found
 
 
-def _summaries(record: Mapping[str, Any], place: int) -> dict[str, str | None]:
-    """Fields of the sample that hold a text."""
-    return {
-        name: _summary(value, f"sample {place}: {name}")
-        for name, value in record.items()
-        if name not in _OURS and _holds_text(value)
-    }
+def _summaries(record: Mapping[str, Any], place: int, refused: dict[str, str]) -> dict[str, str | None]:
+    """Fields of the sample that hold a text or null; what is wrong with another one goes into `refused`, once."""
+    texts: dict[str, str | None] = {}
+    for name, value in record.items():
+        if name in _OURS or name in refused:
+            continue
+        where = f"sample {place}: {name}"
+        try:
+            texts[name] = _gold(value, where) if name == "gold_summary" else read_summary(value, where)
+        except BadInput as error:
+            refused[name] = str(error)
+    return texts
 
 
-def _holds_text(value: object) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(isinstance(one, str) for one in value)
-    return value is None or isinstance(value, str) or (isinstance(value, dict) and "text" in value)
-
-
-def _summary(value: object, where: str) -> str | None:
-    if isinstance(value, dict):
-        value = value.get("text")
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if value is not None and not isinstance(value, str):
-        raise BadInput(f"{where} is {value!r}, not a text")
-    return value
+def _gold(value: object, where: str) -> str | None:
+    """The first of several that people wrote."""
+    return read_summary((value[0] if value else None) if isinstance(value, list) else value, where)
 
 
 def _noun(records: Sequence[Mapping[str, Any]]) -> Noun:

@@ -16,32 +16,15 @@ import pandas as pd
 
 from fairprune.corpora.tables import read_table
 from fairprune.errors import BadInput, unknown
-from fairprune.literature.build import Dataset, Sample, build
+from fairprune.literature.build import Dataset, Sample, build, nested_cell
 from fairprune.prompts import SEPARATOR
+from fairprune.text import counted
 
 INPUT, LABEL, PROPORTION = "input", "label", "proportion"
 _NOT_SUMMARIES = frozenset({INPUT, LABEL, PROPORTION, "input_proportion", "id", "topic"})
+_ODD = ("sample has a proportion that is not its", "samples have a proportion that is not their")
 ROUNDING = 0.0051
 """How far a proportion may be from the labels' own: published ones have two decimals."""
-PICKLES = (".pkl", ".pickle", ".p")
-# The released tables are pickles. These are lines for the person to run, on a file that they trust.
-# JSON Lines: Parquet would refuse the numbers that are keys in the released column input_proportion.
-CONVERT = "import pandas\npandas.read_pickle({pickled!r}).to_json({lines!r}, orient='records', lines=True)"
-
-
-def refuse_pickle(name: str) -> None:
-    """Says how a pickled table becomes a Parquet file; opens nothing.
-
-    Raises:
-        BadInput: the name ends as pickles do.
-    """
-    path = PurePath(name)
-    if path.suffix.lower() in PICKLES:
-        told = CONVERT.format(pickled=str(path), lines=str(path.with_suffix(".jsonl")))
-        raise BadInput(
-            f"{path.name} is a pickle, which can run code when it is opened, so it is never read here. If you trust "
-            f"it, these two lines of Python convert it:\n{told}"
-        )
 
 
 def read(name: str, data: bytes, attribute: str = LABEL, *, topic: str | None = None) -> Dataset:
@@ -56,7 +39,6 @@ def read(name: str, data: bytes, attribute: str = LABEL, *, topic: str | None = 
     Raises:
         BadInput: a pickle; what `read_table` and `from_frame` refuse.
     """
-    refuse_pickle(name)
     return from_frame(PurePath(name).name, read_table(name, data, nested=True), attribute, topic=topic)
 
 
@@ -80,13 +62,15 @@ def from_frame(
     labels: Counter[str] = Counter()
     samples, odd = [], 0
     texts = [name for name in map(str, frame.columns) if name not in _NOT_SUMMARIES and name != attribute]
+    refused = {name: why for name in texts if (why := nested_cell(frame, name, title))}
     for row, cells in zip(frame.index, frame.to_dict("records"), strict=True):
         where = f"row {row}"
         opinions = _parts(cells[INPUT], f"{where}: {INPUT!r}")
         named = [" ".join(name.split()) for name in _parts(cells[attribute], f"{where}: {attribute!r}")]
         if len(named) != len(opinions):
             raise BadInput(
-                f"{where} has {len(opinions)} opinions in {INPUT!r} (joined by {SEPARATOR!r}) but {len(named)} labels "
+                f"{where} has {counted(len(opinions), 'opinion')} in {INPUT!r} (joined by {SEPARATOR!r}) "
+                f"but {counted(len(named), 'label')} "
                 f"in {attribute!r}: one label for each is needed"
             )
         if any(not name for name in named):
@@ -115,7 +99,8 @@ def from_frame(
         samples,
         noun="review",
         source=f"read from {title}",
-        notes=[f"{odd} samples have a proportion that is not their labels': the labels count"] if odd else [],
+        notes=[f"{counted(odd, *_ODD)} labels': the labels count"] if odd else [],
+        refused=refused,
     )
 
 

@@ -10,8 +10,14 @@ from typing import Any
 from fairprune.corpora.tables import decode, read_table
 from fairprune.errors import BadInput, unknown
 from fairprune.literature import read_file
-from fairprune.literature.build import Dataset, check_characters
-from fairprune.literature.hgla import refuse_pickle
+from fairprune.literature.build import (
+    Dataset,
+    are_numbers,
+    check_characters,
+    nested_cell,
+    read_summary,
+)
+from fairprune.text import counted
 
 TEXTS = ("prediction", "summary", "text", "output")
 """Names of the field or column that holds the summary, the first of them that is there."""
@@ -26,28 +32,44 @@ def find(asked: str, data: Dataset) -> tuple[str, list[str | None]]:
     where all have an id they are matched by it, else by their order.
 
     Raises:
-        BadInput: neither a field nor a file; another number of summaries than samples, an id twice or unknown.
+        BadInput: neither a field nor a file; summaries that are all numbers, or one that is no text; another number of
+            summaries than samples, an id twice or unknown.
     """
     label, equals, name = asked.partition("=")
-    if not equals or asked in data.summaries or Path(asked).is_file():
+    if not equals or asked in data.summaries or asked in data.refused or Path(asked).is_file():
         label, name = "", asked
     if name in data.summaries:
-        return label or name, list(data.summaries[name])
+        return label or name, _words(list(data.summaries[name]), f"the field {name!r} of {data.info.title}")
     path = Path(name)
+    if name in data.refused and not path.is_file():
+        raise BadInput(data.refused[name])
     if not path.is_file():
         fields = f"; its fields of text: {', '.join(data.summaries)}" if data.summaries else ""
         raise BadInput(f"{name!r} is neither a field of {data.info.title} nor a file{fields}")
     texts = _read(path, data)
     for place, text in enumerate(texts, start=1):
         check_characters(text or "", f"summary {place} of {path.name}")
-    return label or path.stem, texts
+    return label or path.stem, _words(texts, path.name)
+
+
+def _words(texts: list[str | None], where: str) -> list[str | None]:
+    """The texts, unless all that is written there is numbers."""
+    if are_numbers(texts):
+        example = next(text for text in texts if text and text.strip())
+        raise BadInput(
+            f"the summaries in {where} are numbers, such as {example.strip()[:20]!r}, not texts: name the field or "
+            "column that holds what the system wrote"
+        )
+    return texts
 
 
 def _read(path: Path, data: Dataset) -> list[str | None]:
-    refuse_pickle(path.name)
     suffix, raw = path.suffix.lower(), read_file(path)
     if suffix in (".csv", ".parquet"):
-        frame = read_table(path.name, raw)
+        frame = read_table(path.name, raw, nested=True)
+        for column in [name for name in TEXTS if name in frame.columns][:1]:
+            if why := nested_cell(frame, column, path.name):
+                raise BadInput(why)
         rows = [
             (f"row {row}", cells) for row, cells in zip(frame.index, frame.to_dict("records"), strict=True)
         ]
@@ -120,12 +142,8 @@ def _text(value: Any, where: str) -> str | None:
             raise BadInput(
                 f"{where} has no summary: name its field {', '.join(TEXTS[:-1])} or {TEXTS[-1]}, not {', '.join(value)}"
             )
-        value = value[held[0]]
-        if isinstance(value, Mapping):  # some published predictions have {"prediction": {"text": …}}
-            value = value.get("text")
-    if value is not None and not isinstance(value, str):
-        raise BadInput(f"{where} is {str(value)[:40]!r}, not a text")
-    return value
+        value = value[held[0]]  # some published predictions have {"prediction": {"text": …}}
+    return read_summary(value, where)
 
 
 def _id(value: Any) -> str | None:
@@ -140,7 +158,8 @@ def _id(value: Any) -> str | None:
 def _fitting(shown: str, texts: Sequence[str | None], data: Dataset) -> list[str | None]:
     if len(texts) != len(data.sets):
         raise BadInput(
-            f"{shown} has {len(texts)} summaries for {len(data.sets)} samples: write one for each, in their order, or "
+            f"{shown} has {counted(len(texts), 'summary', 'summaries')} for {counted(len(data.sets), 'sample')}: "
+            f"write one for each, in their order, or "
             "give every one the id of its sample"
         )
     return list(texts)

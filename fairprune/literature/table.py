@@ -11,8 +11,8 @@ import pandas as pd
 from fairprune.corpora.tables import read_table
 from fairprune.corpora.user import MAX_NAME, SHOWN, check_rows
 from fairprune.errors import BadInput, unknown
-from fairprune.literature.build import Dataset, Sample, build
-from fairprune.literature.hgla import refuse_pickle
+from fairprune.literature.build import Dataset, Sample, build, nested_cell
+from fairprune.text import counted
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,6 @@ def read(name: str, data: bytes, attribute: str, columns: Columns) -> Dataset:
     Raises:
         BadInput: what `read_table` and `from_frame` refuse.
     """
-    refuse_pickle(name)
     return from_frame(PurePath(name).name, read_table(name, data), attribute, columns)
 
 
@@ -57,12 +56,14 @@ def from_frame(title: str, frame: pd.DataFrame, attribute: str, columns: Columns
     if errors:
         more = f" … and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
         raise BadInput(
-            f"{len(errors)} cells of {title} cannot be used: {'; '.join(map(str, errors[:SHOWN]))}{more}. Fill them "
+            f"{counted(len(errors), 'cell')} of {title} cannot be used: {'; '.join(map(str, errors[:SHOWN]))}{more}. Fill them "
             f"in, or take these rows out (names have at most {MAX_NAME} characters)"
         )
     taken = {columns.text, attribute, columns.sample, columns.topic}
     others = [name for name in map(str, frame.columns) if name not in taken]
     folded = frame[columns.sample].map(lambda value: " ".join(value.split()))
+    refused = {name: why for name in others if (why := nested_cell(frame, name, title))}
+    others = [name for name in others if name not in refused]
     samples = [
         _sample(str(name), rows, attribute, columns, others)
         for name, rows in frame.groupby(folded, sort=False)
@@ -76,6 +77,7 @@ def from_frame(title: str, frame: pd.DataFrame, attribute: str, columns: Columns
         samples,
         noun="review",
         source=f"read from {title}",
+        refused=refused,
     )
 
 

@@ -51,6 +51,8 @@ class Solution:
     """Share of the total score that was dropped, [0, 1]."""
     dampening: float
     """What was added to the diagonal of XXᵀ in the end, as a share of its mean."""
+    score: torch.Tensor | None = None
+    """(out, in), float32: what each weight scored when its mask was chosen."""
 
 
 @dataclass(frozen=True)

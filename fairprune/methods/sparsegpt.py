@@ -99,6 +99,7 @@ def sparsegpt(
     # Transposed: a column is contiguous, and the two short operations on it cost little more than their calls.
     rest = weight.T.contiguous()  # (in, out)
     keep = torch.ones_like(rest, dtype=torch.bool)
+    chosen_by = torch.empty_like(rest)
     total, removed = torch.zeros(2, dtype=torch.float64, device=weight.device)
     for start in range(0, columns, options.block_size):
         end = min(start + options.block_size, columns)
@@ -109,12 +110,14 @@ def sparsegpt(
         if quota.pattern is None:
             scores = _scores(block, diagonal, dead[start:end])
             kept[:] = quota.block(start, end, columns, scores.T).T
+            torch.clamp(scores, min=0, out=chosen_by[start:end])
         dropped = (~kept).float()
         for column in range(end - start):
             if quota.pattern is not None and column % quota.pattern[1] == 0:
                 group = slice(column, column + quota.pattern[1])
                 scores = _scores(block[group], diagonal[group], dead[start:end][group])
                 kept[group] = quota.group(scores.T.contiguous()).T
+                torch.clamp(scores, min=0, out=chosen_by[start:end][group])
                 dropped[group] = (~kept[group]).float()
             torch.mul(block[column], dropped[column], out=lost[column])
             block[column + 1 :].addr_(steps[column, column + 1 :], lost[column], alpha=-1)
@@ -125,7 +128,8 @@ def sparsegpt(
         removed += scores.mul_(dropped).sum(dtype=torch.float64)
     rest.mul_(keep)
     whole = float(total)
-    return Solution(rest.T.contiguous(), keep.T.contiguous(), float(removed) / whole if whole else None, used)
+    share = float(removed) / whole if whole else None
+    return Solution(rest.T.contiguous(), keep.T.contiguous(), share, used, chosen_by.T)
 
 
 def _factor_of(statistics: LayerStatistics, dampening: float) -> tuple[torch.Tensor, float, torch.Tensor]:

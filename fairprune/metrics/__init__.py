@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -157,6 +157,20 @@ def matcher_names(spec: MetricSpec) -> dict[str, str]:
     }
 
 
+_FIRST = ("bur", "uer", "spd2", "sof", "auc")
+"""The metrics that people ask for first stand first in the table, and so wherever metrics are listed."""
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of metrics in the order of the table; those that it does not have come last."""
+    places = {name: place for place, name in enumerate(METRICS)}
+    return sorted(names, key=lambda name: places.get(name, len(places)))
+
+
+def _place(module: str) -> tuple[int, str]:
+    return (_FIRST.index(module) if module in _FIRST else len(_FIRST), module)
+
+
 # Adding a metric touches only its own file. Files without a decorated function hold what metrics share.
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+for _module in sorted((module.name for module in pkgutil.iter_modules(__path__)), key=_place):
     importlib.import_module(f"{__name__}.{_module}")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from fairprune.metrics import fairness_metric
-from fairprune.metrics.bur import is_unfair
 
 if TYPE_CHECKING:
     from fairprune.metric_spec import MetricSpec
     from fairprune.metrics.shares import Shares
 
-# 11 points τ = 0, 0.1, …, 1; trapezoid: the two ends count half.
-_POINTS = [(Fraction(k, 10), Fraction(1, 20) if k in (0, 10) else Fraction(1, 10)) for k in range(11)]
+POINTS = 11
+"""τ = 0, 0.1, …, 1; trapezoid: the two ends count half."""
+_WEIGHTS = [Fraction(1, 20) if k in (0, POINTS - 1) else Fraction(1, 10) for k in range(POINTS)]
+_AREA = [sum(_WEIGHTS[k:], Fraction(0)) for k in range(POINTS + 1)]
+"""Area where all points from k on are unfair."""
 
 
 @fairness_metric(
@@ -30,4 +33,9 @@ _POINTS = [(Fraction(k, 10), Fraction(1, 20) if k in (0, 10) else Fraction(1, 10
 )
 def auc(shares: Shares, spec: MetricSpec) -> Sequence[float]:
     """[area under this sample's own step, in [0, 1]]; being linear, the corpus value is their mean."""
-    return [float(sum((weight for tau, weight in _POINTS if is_unfair(shares, tau, spec)), Fraction(0)))]
+    if shares.single_group:
+        return [0.0]
+    tenths = 10 * shares.least_ratio(spec.reading)
+    # The first of the points 0 … 10 that is above it, or at it where ties are unfair; all later ones are unfair too.
+    first = floor(tenths) + 1 if spec.ties == "lt" else ceil(tenths)
+    return [float(_AREA[min(first, POINTS)])]

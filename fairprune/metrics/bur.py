@@ -17,10 +17,8 @@ def is_unfair(shares: Shares, tau: Fraction, spec: MetricSpec) -> bool:
     """Whether any kept group is under-represented at τ; a single kept group never is."""
     if shares.single_group:
         return False
-    pairs = shares.pairs(spec.reading)
-    if spec.ties == "lt":
-        return any(p_y < tau * p_x for _, p_x, p_y in pairs)
-    return any(p_y <= tau * p_x for _, p_x, p_y in pairs)
+    least = shares.least_ratio(spec.reading)
+    return least < tau if spec.ties == "lt" else least <= tau
 
 
 @fairness_metric(

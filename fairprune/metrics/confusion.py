@@ -11,7 +11,9 @@ import numpy as np
 
 from fairprune.errors import BadInput
 from fairprune.metrics.shares import Shares
+from fairprune.text import counted
 from fairprune.uncertainty import LEVEL, FloatArray
+from fairprune.uncertainty.estimates import POINT_LIMIT
 
 MAX_CONDITION = 10.0
 """Of a matrix with a larger condition number the inverse blows errors up more than tenfold: with two groups, both
@@ -72,7 +74,8 @@ def correction(report: Mapping[str, Any]) -> Correction:
     turned = np.mean([np.linalg.det(drawn) <= 0 for drawn in _redrawn(counts, 0)])
     if turned > (1 - LEVEL) / 2:
         raise BadInput(
-            f"{int(counts.sum())} held-out opinions do not show that the classifier tells the groups apart (in {turned:.0%} of "
+            f"{counted(int(counts.sum()), 'held-out opinion does', 'held-out opinions do')} "
+            f"not show that the classifier tells the groups apart (in {turned:.0%} of "
             "resamples its confusion matrix has no use): SPD2 is not corrected"
         )
     return Correction(counts, np.linalg.inv(rates.T), condition)
@@ -131,19 +134,46 @@ def classifier_bias(report: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
     Zero for a classifier that errs as often either way; what it is for these opinions it need not be for summaries.
 
+    Resamples of opinions without an error hold none either: then the bounds are those of the error rate. Seen in none of n
+    opinions, it lies with 95 % confidence below e = 1 − 0.05^(1 / n), about 3 / n, and an opinion that is told wrong moves
+    the balance by 2 / n at most: ± 2 e.
+
     Returns:
-        value, low, high (95 %, opinions resampled), n; or None with a reason.
+        value, low, high (95 %, opinions resampled), n, and as `limit` what else the bounds are, or why there are none; or
+        None with a reason.
+
+    Source: Hanley and Lippman-Hand, JAMA 249 (1983), if nothing goes wrong, is everything all right?
     """
     try:
         counts = _counts(report)
     except BadInput as error:
-        return {"value": None, "low": None, "high": None, "n": 0, "reason": str(error)}
+        return {"value": None, "low": None, "high": None, "n": 0, "limit": None, "reason": str(error)}
     n = int(counts.sum())
+    if n == np.trace(counts):
+        most = 1 - (1 - LEVEL) ** (1 / n)
+        return {
+            "value": 0.0,
+            "low": -2 * most if len(counts) == 2 else 0.0,  # of more groups the value is a range
+            "high": 2 * most,
+            "n": n,
+            "limit": f"no error among {n} held-out opinions: at most {most:.1%} of others are wrong (95 %), which the bounds rest on",
+            "reason": None,
+        }
     drawn = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=BIAS_DRAWS)
     tables = np.concatenate([counts[None], drawn.reshape(-1, *counts.shape)]) / n
     values = spd2_values(tables.sum(axis=1) - tables.sum(axis=2))  # predicted − true share per group
+    found: dict[str, Any] = {
+        "value": float(values[0]),
+        "low": None,
+        "high": None,
+        "n": n,
+        "limit": None,
+        "reason": None,
+    }
+    if np.ptp(values[1:]) < 1e-12:
+        return {**found, "limit": POINT_LIMIT}
     low, high = np.quantile(values[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"value": float(values[0]), "low": float(low), "high": float(high), "n": n, "reason": None}
+    return {**found, "low": float(low), "high": float(high)}
 
 
 def _counts(report: Mapping[str, Any]) -> FloatArray:

@@ -31,6 +31,8 @@ class Shares:
     """Why there is no score; None where there is one."""
     zero_match: bool = False
     """Whether not one count of the summary fell on a kept group."""
+    exclusive: float | None = None
+    """Share of the n-gram credit that one group alone could give, in [0, 1]; None without credit, and of other matchers."""
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -61,6 +63,14 @@ class Shares:
             for i, (p_x, p_y) in enumerate(zip(fair, self.summary, strict=True))
             if p_x is not None and p_y is not None
         ]
+
+    def least_ratio(self, reading: Reading) -> Fraction:
+        """The least p_y / p_x of the groups with a fair share: one is below τ times its share just where this is below τ.
+
+        Raises:
+            BadInput: the sample is unscored.
+        """
+        return min(p_y / p_x for _, p_x, p_y in self.pairs(reading) if p_x)
 
     def unwritten(self, reason: str) -> Shares:
         """The same source without a scored summary."""
@@ -95,26 +105,23 @@ def from_counts(
                 raise BadInput(f"{side} counts name the group {group!r}; the corpus has {', '.join(groups)}")
             if count < 0:
                 raise BadInput(f"{side} count of group {group!r} is {count}; counts are ≥ 0")
-    total = sum((Fraction(source.get(group, 0)) for group in groups), Fraction(0))
+    total = sum(source.get(group, 0) for group in groups)
     kept = [total > 0 and (keep == "all" or source.get(group, 0) > 0) for group in groups]
     p_x = tuple(
-        Fraction(source.get(group, 0)) / total if taken else None
+        Fraction(source.get(group, 0), total) if taken else None
         for group, taken in zip(groups, kept, strict=True)
     )
     names = tuple(groups)
     if total == 0:
         return Shares(names, p_x, None, NO_SOURCE)
-    matched = sum(
-        (Fraction(summary.get(group, 0)) for group, taken in zip(groups, kept, strict=True) if taken),
-        Fraction(0),
-    )
+    matched = sum(summary.get(group, 0) for group, taken in zip(groups, kept, strict=True) if taken)
     if matched == 0:
         if zero_match == "unscored":
             return Shares(names, p_x, None, no_match, zero_match=True)
         uniform = tuple(Fraction(1, sum(kept)) if taken else None for taken in kept)
         return Shares(names, p_x, uniform, zero_match=True)
     p_y = tuple(
-        Fraction(summary.get(group, 0)) / matched if taken else None
+        Fraction(summary.get(group, 0), matched) if taken else None
         for group, taken in zip(groups, kept, strict=True)
     )
     return Shares(names, p_x, p_y)

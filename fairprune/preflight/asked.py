@@ -11,9 +11,10 @@ from typing import Literal
 from fairprune import catalogue, corpora
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
-from fairprune.identity import COVARIANCES, INPUTS, Place, dense_id
+from fairprune.identity import COVARIANCES, INPUTS, Place, dense_id, statistics_weights
 from fairprune.methods import get_method
 from fairprune.opinions import OpinionSet
+from fairprune.preflight.debias import NOTHING_ADDED, Added, added
 from fairprune.prompts import summary_prompt
 from fairprune.spec import CalibrationSpec, EvaluationSpec, RunSpec
 from fairprune.store import Store
@@ -61,6 +62,8 @@ class Asked:
     """The dense pass is on disk already."""
     summaries_stored: int
     """Dense summaries that are stored already, and are not written again."""
+    added: Added = NOTHING_ADDED
+    """Edit, recovery, and what DENP reads."""
 
 
 def asked(spec: RunSpec, dtype: str, job: Job, store: Store | None) -> Asked:
@@ -78,7 +81,7 @@ def asked(spec: RunSpec, dtype: str, job: Job, store: Store | None) -> Asked:
     kinds = statistics_kinds(spec)
     pruned = bool(method.needs) and method.propagation(options) == "pruned"
     gradients = [kind for kind in kinds or () if "/" in kind]
-    sets = _sets(spec.evaluation) if job == "run" else ()
+    sets = evaluated_sets(spec.evaluation) if job == "run" else ()
     prompts = _prompt_tokens(spec.evaluation, _folder(spec)) if job == "run" else (UNKNOWN_PROMPT,)
     return Asked(
         job=job,
@@ -97,6 +100,7 @@ def asked(spec: RunSpec, dtype: str, job: Job, store: Store | None) -> Asked:
         mean=fmean(prompts),
         statistics_stored=kinds is not None and _statistics_stored(spec, dtype, kinds),
         summaries_stored=_summaries_stored(spec, dtype, sets, store),
+        added=added(spec, method.needs_windows(spec.pruning.allocation)),
     )
 
 
@@ -128,10 +132,15 @@ def _folder(spec: RunSpec) -> Path | None:
 
 def _statistics_stored(spec: RunSpec, dtype: str, kinds: tuple[str, ...]) -> bool:
     identity, folder = _identity(spec), _folder(spec)
-    cut_now = not spec.calibration.name.startswith("model-output") and spec.calibration.name != "general:c4"
+    # The weights of `denp` are part of its windows' name, and the model alone knows them.
+    name = spec.calibration.name
+    cut_now = not name.startswith("model-output") and name not in ("general:c4", "denp")
     if identity is None or folder is None or not cut_now or not corpora.is_ready(spec.calibration.corpus):
         return False
-    place = Place(identity, dtype, spec.device, _windows_hash(spec.calibration, folder))
+    weights = statistics_weights(
+        spec.model_copy(update={"model": spec.model.model_copy(update={"identity": identity})})
+    )
+    place = Place(weights, dtype, spec.device, _windows_hash(spec.calibration, folder))
     return all(place.path(kind).is_file() for kind in kinds)
 
 
@@ -147,14 +156,14 @@ def _identity(spec: RunSpec) -> str | None:
     return spec.model.identity or catalogue.known_identity(catalogue.resolve(spec.model.name))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)  # a sweep asks for the windows of every calibration set and seed
 def _windows_hash(calibration: CalibrationSpec, folder: Path) -> str:
     corpus = corpora.load(calibration.corpus)
     return calibration_set(calibration, corpus, TextTokenizer.from_folder(folder)).hash
 
 
-def _sets(evaluation: EvaluationSpec) -> tuple[OpinionSet, ...]:
-    """The sets that are summarised; () where the corpus is not here yet."""
+def evaluated_sets(evaluation: EvaluationSpec) -> tuple[OpinionSet, ...]:
+    """The sets that are summarised; () where the corpus is not here yet. Kept: quick when it is asked again."""
     if not corpora.is_ready(evaluation.corpus):
         return ()
     every = _all_sets(evaluation.corpus, evaluation.set_size, evaluation.compositions, evaluation.seed)
@@ -170,7 +179,7 @@ def _all_sets(
 
 def _prompt_tokens(evaluation: EvaluationSpec, folder: Path | None) -> tuple[int, ...]:
     """Tokens of the prompts, or of those that stand for them."""
-    sets = _sets(evaluation)
+    sets = evaluated_sets(evaluation)
     if not sets:
         return (UNKNOWN_PROMPT,)
     file = None if folder is None else folder / "tokenizer.json"

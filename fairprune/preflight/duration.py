@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 
 from fairprune.preflight.asked import Asked
+from fairprune.preflight.debias import PATH_STEPS, UPDATE, Added
 from fairprune.preflight.memory import Placement
 from fairprune.preflight.rates import Rates, solve_flops
 from fairprune.preflight.shapes import ModelShape
 from fairprune.spec import EvaluationSpec
+from fairprune.stages import EDIT, RECOVERY
 
 LOADING = 1e9
 """Bytes of weights a second that come from a disk, or are written to it."""
@@ -81,6 +83,8 @@ def time_range(
     if asked.solves:
         work = solve_flops([(matrix.rows, matrix.columns) for matrix in shape.matrices]) / rates.solve
     found["pruning"] = walk + work + across
+    for stage, seconds in _additions(asked.added, shape, weights, rates).items():
+        found[stage] = found.get(stage, 0.0) + seconds
     if asked.sets:
         found["pruned summaries"] = summaries(asked.sets) + held_out
         found["metrics"] = rates.scoring
@@ -91,3 +95,18 @@ def time_range(
         found["export"] = 3 * weights / LOADING  # written, read again, and hashed
     total = sum(found.values())
     return TimeRange(rates.low * total, rates.high * total, rates.rests_on, found)
+
+
+def _additions(added: Added, shape: ModelShape, weights: int, rates: Rates) -> dict[str, float]:
+    """Stage → seconds that edit, recovery and DENP add to it."""
+    token = 2.0 * shape.prunable
+    found = {stage: tokens * token / rates.forward for stage, tokens in added.forward.items() if tokens}
+    for stage, tokens in added.gradient.items():
+        found[stage] = found.get(stage, 0.0) + 3 * tokens * token / rates.gradient
+    if added.path_windows:
+        found["calibration"] += len(added.path_windows) * PATH_STEPS * shape.prunable / rates.mask
+    if added.edit is not None:
+        found[EDIT] += added.decoded * weights / rates.decode
+    if added.recovery is not None:
+        found[RECOVERY] += added.recovery.steps * UPDATE * weights / rates.decode
+    return found

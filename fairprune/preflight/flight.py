@@ -13,7 +13,7 @@ from fairprune.preflight.asked import Asked, Job, asked, statistics_kinds
 from fairprune.preflight.duration import TimeRange, time_range
 from fairprune.preflight.machine import Machine, this_machine
 from fairprune.preflight.memory import Part, Placement, Stage, stages
-from fairprune.preflight.rates import rates
+from fairprune.preflight.rates import Rates, rates
 from fairprune.preflight.shapes import ModelShape, model_shape
 from fairprune.spec import RunSpec
 from fairprune.store import Store
@@ -93,6 +93,7 @@ def estimate(
     *,
     job: Job = "run",
     store: Store | None = None,
+    speed: Rates | None = None,
 ) -> Preflight:
     """What this run needs.
 
@@ -103,6 +104,7 @@ def estimate(
         machine: what is free; None: this machine.
         job: 'run' prunes, summarises and scores; 'prune' prunes and writes a folder.
         store: earlier runs, for the time and for what is computed already; None: none.
+        speed: the rates of the device, where a caller has them already; None: told from earlier runs.
 
     Raises:
         BadInput: a model or opinions that cannot be used.
@@ -115,9 +117,10 @@ def estimate(
     if placement == "streamed" and spec.device == "cpu":
         placement = "resident"
     first: Placement = "resident" if placement == "auto" else placement
-    found = _estimate(spec, shape, dtype, work, first, machine, store)
+    known = speed or rates(store, spec.device, dtype)
+    found = _estimate(spec, shape, dtype, work, first, machine, known)
     if placement == "auto" and "accelerator" in found.lacking:
-        streamed = _estimate(spec, shape, dtype, work, "streamed", machine, store)
+        streamed = _estimate(spec, shape, dtype, work, "streamed", machine, known)
         # Summaries need the whole model there: where these are the peak, going block by block helps nothing.
         if streamed.accelerator_needs < found.accelerator_needs:
             return streamed
@@ -138,9 +141,8 @@ def _estimate(
     work: Asked,
     placement: Placement,
     machine: Machine,
-    store: Store | None,
+    known: Rates | None,
 ) -> Preflight:
-    known = rates(store, spec.device, dtype)
     calibration = spec.calibration
     own = calibration.samples * calibration.seqlen if calibration.name.startswith("model-output") else 0
     reads = work.dense_pass or work.pruned_walk

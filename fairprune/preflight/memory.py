@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fairprune.preflight.asked import Asked
+from fairprune.preflight.debias import PROMPT_TOKENS, importance_bytes, recovery_bytes
 from fairprune.preflight.shapes import ModelShape
 from fairprune.spec import EvaluationSpec
+from fairprune.stages import EDIT, RECOVERY
 
 Placement = Literal["resident", "streamed"]
 
@@ -131,6 +133,7 @@ def stages(
     if masks and 4 * shape.largest < MAPPED_ALONE:
         # Masks lie among the freed sums in the heap, so that it cannot shrink by all of them.
         kept = max(kept, round(KEPT_SUMS * sum(part.bytes for part in sums)))
+    needs += _additions(shape, asked, item, device)
     if asked.sets:
         needs.append(_summaries("pruned summaries", shape, asked, evaluation, item, kept))
         # How likely the dense model finds a summary: the logits of a prompt and its summary, widened for the latter.
@@ -147,11 +150,37 @@ def stages(
     return tuple(_placed(need, shape, item, asked, device, placement, host_free) for need in needs)
 
 
+def _additions(shape: ModelShape, asked: Asked, item: int, device: str) -> list[_Need]:
+    """An edit and a recovery, both with the whole model on its device."""
+    found = []
+    edit, recovery = asked.added.edit, asked.added.recovery
+    if edit is not None:
+        sums = Part("importance sums", importance_bytes(shape.prunable))
+        found.append(_Need(EDIT, (*_backward(shape, PROMPT_TOKENS, 1, item, device), sums)))
+    if recovery is not None:
+        moving = 0 if recovery.kind == "nc3" and recovery.parameters == "words" else shape.prunable
+        held = Part("gradient, moments and copies", recovery_bytes(moving, item))
+        found.append(
+            _Need(RECOVERY, (*_backward(shape, recovery.seqlen, recovery.batch_size, item, device), held))
+        )
+    return found
+
+
+def _backward(shape: ModelShape, tokens: int, rows: int, item: int, device: str) -> tuple[Part, ...]:
+    """Forward and backward of so many windows at once: what autograd keeps of every block, and the logits with their gradients."""
+    token = shape.blocks * (item * shape.kept_per_token + 2 * 4 * shape.width)
+    holes = HEAP if device == "cpu" else HEAP_CUDA
+    return (
+        Part("activations of a step", round(holes * rows * tokens * token)),
+        Part("logits", rows * tokens * shape.vocabulary * (2 * item + 3 * 4)),
+    )
+
+
 LIBRARIES = "Python and libraries"
 FREED, ACTIVATIONS = "freed memory that the process keeps", "activations of one window"
 STATES = "hidden states of all windows"
-WHOLE = ("dense summaries", "pruned summaries", "metrics")
-"""Stages that write or read token by token: a streamed model lies on the device as a whole for them."""
+WHOLE = ("dense summaries", EDIT, RECOVERY, "pruned summaries", "metrics")
+"""Stages that write or read token by token, edit or train: a streamed model lies on the device as a whole for them."""
 
 
 def _placed(

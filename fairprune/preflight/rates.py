@@ -19,10 +19,11 @@ import numpy as np
 from fairprune.methods import get_method
 from fairprune.preflight.asked import statistics_kinds
 from fairprune.preflight.shapes import ITEM_BYTES
-from fairprune.store import Run, Store
+from fairprune.store import Chosen, Run, Store
+from fairprune.text import counted
 
 MOST_RUNS = 20
-"""The latest runs that are looked at."""
+"""The latest runs of this machine that are looked at."""
 LEAST_WEIGHTS = 10**7
 """Prunable weights of a model whose runs say how fast the machine is: of smaller ones the calls themselves take most of the time."""
 OWN_SPREAD = (0.5, 2.0)
@@ -62,8 +63,9 @@ class Rates:
 
 def rates(store: Store | None, device: str, dtype: str) -> Rates | None:
     """The rates of this device; None for an accelerator that nothing has run on."""
-    runs = store.runs("done", limit=MOST_RUNS) if store is not None else []
-    runs = [run for run in runs if run.spec.device == device]
+    here = Chosen(states=("done",), origin="here")  # other runs show how fast another machine is
+    latest = store.find_runs(here, limit=MOST_RUNS).runs if store is not None else ()
+    runs = [run for run in latest if run.spec.device == device]
     samples = _samples(store, runs) if store is not None else []
     same = [values for format_, values in samples if format_ == dtype]
     chosen, spread = (same, OWN_SPREAD) if same else ([values for _, values in samples], OTHER_FORMAT)
@@ -87,7 +89,7 @@ def rates(store: Store | None, device: str, dtype: str) -> Rates | None:
     ratios = [middle["forward"] / value for value in found["forward"]]
     ratios += [middle["gradient"] / value for value in found["gradient"]]
     low, high = min([spread[0], *ratios]), max([spread[1], *ratios])
-    count = f"{len(chosen)} finished run{'s' if len(chosen) != 1 else ''} on {device}"
+    count = f"{counted(len(chosen), 'finished run')} on {device}"
     known = f" in {dtype}" if same else ", of another number format"
     return Rates(**middle, low=low, high=high, rests_on=f"measured on {count}{known}")
 

@@ -14,30 +14,66 @@ from sqlalchemy import URL, inspect, text
 
 from fairprune.errors import StoreError
 from fairprune.paths import subfolder
+from fairprune.store.audience import Audience, Audiences
 from fairprune.store.database import Database, database_url, in_memory, shown, translated
 from fairprune.store.documents import Documents
-from fairprune.store.runs import Runs
+from fairprune.store.exchange import Exchange, Foreign, ForeignRun
+from fairprune.store.explorations import Explorations
+from fairprune.store.judgments import Judgments
+from fairprune.store.library import Library
+from fairprune.store.listing import ORDERS, Chosen, Facets, Listed, Listing, Order
+from fairprune.store.reports import Reports
 from fairprune.store.tables import REVISION
-from fairprune.store.values import ENDED, RESTARTABLE, STATES, LogLine, Run, State, SummaryRow, Worker
+from fairprune.store.values import (
+    ENDED,
+    ORIGINS,
+    RESTARTABLE,
+    STATES,
+    Exploration,
+    LogLine,
+    Origin,
+    Report,
+    ReportKind,
+    Run,
+    State,
+    SummaryRow,
+    Sweep,
+    Worker,
+)
 
 __all__ = [
     "ENDED",
+    "ORDERS",
+    "ORIGINS",
     "RESTARTABLE",
     "STATES",
+    "Audience",
+    "Chosen",
+    "Exploration",
+    "Facets",
+    "Foreign",
+    "ForeignRun",
+    "Listed",
     "LogLine",
+    "Order",
+    "Origin",
+    "Report",
+    "ReportKind",
     "Run",
     "State",
     "Store",
     "SummaryRow",
+    "Sweep",
     "Worker",
     "open_store",
 ]
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _MIGRATION_SECONDS = 120.0
+_MIGRATION_KEY = 0x666169727072756E
 
 
-class Store(Runs, Documents):
+class Store(Listing, Library, Documents, Exchange, Explorations, Reports, Audiences, Judgments):
     """All that is kept, of one open database. May be shared between threads."""
 
 
@@ -102,5 +138,8 @@ def _migrate(database: Database, address: URL) -> None:
         finally:
             raw.close()
     with database._writer.begin() as connection:
+        if address.get_backend_name() == "postgresql":
+            # The lock file is of this machine; a server may be reached from several. Freed with the transaction.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_KEY})
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import re
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from fairprune.errors import StoreError
@@ -22,11 +25,20 @@ from fairprune.paths import home
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
-"""How long SQLite waits for another writer, unless the URL says `?timeout=`."""
+"""How long one waits for another writer (on SQLite, unless the URL says `?timeout=`)."""
+POOL, OVERFLOW = 10, 20
+"""Connections that a process keeps, and opens beside them when it has much to do."""
+CONNECT_SECONDS = 10
+_POSTGRESQL = ("postgres", "postgresql")
+_AGAIN = ("40001", "40P01")
+"""SQLSTATE of a change that lost against another one (serialization, deadlock) and left nothing behind."""
+_TRIES = 4
 
 
 def database_url(url: str | None = None) -> URL:
     """`url`, else `FAIRPRUNE_DATABASE_URL`, else fairprune.db in `home()`; paths of SQLite made absolute.
+
+    An address of PostgreSQL without a driver, as hosts hand them out, gets ours (psycopg).
 
     Raises:
         StoreError: not a database URL.
@@ -37,8 +49,10 @@ def database_url(url: str | None = None) -> URL:
     except SQLAlchemyError as error:
         raise StoreError(
             f"the database address {given!r} cannot be read: write sqlite:////folder/file.db or "
-            "postgresql+psycopg://user:password@host/name"
+            "postgresql://user:password@host/name"
         ) from error
+    if parsed.drivername in _POSTGRESQL:
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if (
         parsed.get_backend_name() == "sqlite"
         and not in_memory(parsed)
@@ -71,9 +85,15 @@ def make_engine(url: URL) -> Engine:
             # The database is its connection: one of it, handed from thread to thread.
             arguments["check_same_thread"] = False
             options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        else:
+            options = {"pool_size": POOL, "max_overflow": OVERFLOW}
         options["connect_args"] = arguments
     else:
-        options["pool_pre_ping"] = True
+        # A server that was restarted is noticed when a connection is taken, not by a failing page.
+        options = {"pool_pre_ping": True, "pool_size": POOL, "max_overflow": OVERFLOW}
+        options["pool_timeout"] = BUSY_SECONDS
+    if url.get_driver_name() == "psycopg":
+        options["connect_args"] = _postgresql_arguments(url)
     try:
         engine = create_engine(url, **options)
     except ModuleNotFoundError as error:
@@ -86,6 +106,16 @@ def make_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgresql_arguments(url: URL) -> dict[str, Any]:
+    # Neither a lock nor a forgotten transaction may stop the others for longer than SQLite's would.
+    settings = f"-c lock_timeout={BUSY_SECONDS:.0f}s -c idle_in_transaction_session_timeout=60s"
+    given = url.query.get("options")
+    found: dict[str, Any] = {"options": f"{settings} {given}" if isinstance(given, str) else settings}
+    if "connect_timeout" not in url.query:
+        found["connect_timeout"] = CONNECT_SECONDS
+    return found
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -114,7 +144,7 @@ def translated(url: URL) -> Iterator[None]:
 # What the reason of the database holds, in small letters → what to say, after "the database NAME".
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
-        "locked|queuepool limit",
+        "locked|queuepool limit|lock timeout",
         "is locked by another program for too long: close what holds it, or try again",
     ),
     ("malformed|not a database", "is damaged: move the file away, or restore a copy of it"),
@@ -122,6 +152,19 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ("readonly|read-only", "cannot be written: give write permission to the file and its folder"),
     ("no such (table|column)|(relation|column) .* does not exist", "lacks a table or column: open it anew"),
     ("constraint", "refused a row that does not fit the others"),
+    (
+        "password authentication|no password supplied",
+        "refuses the user or the password: correct them in its address",
+    ),
+    (
+        '(database|role) ".*" does not exist',
+        "is not there: create it (createdb, createuser), or correct its address",
+    ),
+    ("permission denied", "gives its user too few rights: the user must own the database"),
+    (
+        "too many (connections|clients)",
+        "has no connection left: raise its max_connections, or close what holds them",
+    ),
 )
 
 
@@ -142,6 +185,11 @@ class Database:
         self._url = url
         self._engine = make_engine(url)
         self._writer = self._engine.execution_options(writes=True)
+        # SQLite has one writer at a time, and lets the others look again after naps of up to 100 ms, in no order and
+        # with a connection in hand. Those of one process wait for each other here.
+        self._turn: AbstractContextManager[Any] = (
+            threading.Lock() if url.get_backend_name() == "sqlite" and not in_memory(url) else nullcontext()
+        )
 
     @property
     def url(self) -> str:
@@ -168,15 +216,22 @@ class Database:
             return work(connection)
 
     def _change(self, work: Callable[[Connection], T]) -> T:
-        """`work` in one transaction. It looks, then changes, and may be called a second time."""
+        """`work` in one transaction. It looks, then changes, and may be called again."""
         with translated(self._url):
-            try:
-                with self._writer.begin() as connection:
-                    return work(connection)
-            except IntegrityError:
-                # Another process stored the same row between our look and our change: now it can be seen.
-                with self._writer.begin() as connection:
-                    return work(connection)
+            for attempt in range(1, _TRIES):
+                try:
+                    with self._turn, self._writer.begin() as connection:
+                        return work(connection)
+                except IntegrityError:
+                    # Another process stored the same row between our look and our change: now it can be seen.
+                    continue
+                except OperationalError as error:
+                    if getattr(error.orig, "sqlstate", None) not in _AGAIN:
+                        raise
+                    # At once it would take the rows again before the other one, which waits for them, has woken.
+                    time.sleep(attempt * random.uniform(0.02, 0.1))
+            with self._turn, self._writer.begin() as connection:
+                return work(connection)
 
 
 def now() -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from fairprune.errors import StoreError
 from fairprune.opinions import OpinionSet
@@ -21,27 +21,73 @@ def _portions(ids: Iterable[str], size: int = 500) -> Iterator[list[str]]:
         yield distinct[start : start + size]
 
 
+def missing_ids(connection: Connection, table: Table, ids: Iterable[str]) -> list[str]:
+    """Those of `ids` that the table does not have, each once, in their order."""
+    wanted = list(dict.fromkeys(ids))
+    stored: set[str] = set()
+    for part in _portions(wanted):
+        stored.update(connection.scalars(select(table.c.id).where(table.c.id.in_(part))))
+    return [key for key in wanted if key not in stored]
+
+
+def insert_sets(connection: Connection, corpus: str, sets: Sequence[OpinionSet]) -> None:
+    """Stores the opinion sets that are not there yet."""
+    values = _set_columns(corpus, sets)
+    missing = missing_ids(connection, opinion_sets, values)
+    if missing:
+        connection.execute(insert(opinion_sets), [values[key] for key in missing])
+
+
+def _set_columns(corpus: str, sets: Sequence[OpinionSet]) -> dict[str, dict[str, str]]:
+    """Id → its row."""
+    return {
+        one.id: {
+            "id": one.id,
+            "corpus": corpus,
+            "value": to_document(one.to_json(), f"opinion set {one.id}"),
+        }
+        for one in sets
+    }
+
+
+def summary_columns(generation_id: str, row: SummaryRow) -> dict[str, Any]:
+    """The columns of a summary.
+
+    Raises:
+        StoreError: its seconds are no number.
+    """
+    what = f"summary {row.position} of generation {generation_id}"
+    to_document(row.seconds, f"the seconds of {what}")
+    return {
+        "generation_id": generation_id,
+        "position": row.position,
+        "set_id": row.set_id,
+        "text": to_document(row.text, what),
+        "tokens": row.tokens,
+        "seconds": row.seconds,
+        "truncated": row.truncated,
+    }
+
+
 class Documents(Database):
     """The part of the store that knows opinion sets, summaries and results."""
 
     def put_sets(self, sets: Sequence[OpinionSet], corpus: str) -> None:
-        """Stores opinion sets; those already there stay (equal ids are equal sets)."""
-        values = {
-            item.id: {
-                "id": item.id,
-                "corpus": corpus,
-                "value": to_document(item.to_json(), f"opinion set {item.id}"),
-            }
-            for item in sets
-        }
+        """Stores opinion sets as their corpus has them.
+
+        Equal ids are equal texts and groups. The rest (composition, speakers, sources) is replaced where a bundle has said something else
+        of a set: its word does not count where the corpus itself is at hand.
+        """
+        values = _set_columns(corpus, sets)
 
         def work(connection: Connection) -> None:
-            stored: set[str] = set()
-            for ids in _portions(values):
-                stored.update(connection.scalars(select(opinion_sets.c.id).where(opinion_sets.c.id.in_(ids))))
-            missing = [value for key, value in values.items() if key not in stored]
-            if missing:
-                connection.execute(insert(opinion_sets), missing)
+            insert_sets(connection, corpus, sets)
+            for part in _portions(values):
+                chosen = select(opinion_sets.c.id, opinion_sets.c.value).where(opinion_sets.c.id.in_(part))
+                for key, value in connection.execute(chosen).all():
+                    if value != values[key]["value"]:
+                        changed = update(opinion_sets).where(opinion_sets.c.id == key)
+                        connection.execute(changed.values(value=values[key]["value"]))
 
         self._change(work)
 
@@ -74,20 +120,7 @@ class Documents(Database):
         Raises:
             StoreError: a position that belongs to another set, a set that is not stored, a NaN.
         """
-        values = {
-            row.position: {
-                "generation_id": generation_id,
-                "position": row.position,
-                "set_id": row.set_id,
-                "text": to_document(row.text, "the summary"),
-                "tokens": row.tokens,
-                "seconds": row.seconds,
-                "truncated": row.truncated,
-            }
-            for row in rows
-        }
-        for row in rows:
-            to_document(row.seconds, f"the seconds of summary {row.position} of generation {generation_id}")
+        values = {row.position: summary_columns(generation_id, row) for row in rows}
 
         def work(connection: Connection) -> None:
             found = connection.scalar(select(generations.c.id).where(generations.c.id == generation_id))
@@ -108,14 +141,10 @@ class Documents(Database):
                         f"summary {row.position} of generation {generation_id} is of opinion set {other}, "
                         f"not of {row.set_id}: another list of sets needs another generation"
                     )
-            known: set[str] = set()
-            for part in _portions(row.set_id for row in rows):
-                known.update(connection.scalars(select(opinion_sets.c.id).where(opinion_sets.c.id.in_(part))))
-            for row in rows:
-                if row.set_id not in known:
-                    raise StoreError(
-                        f"opinion set {row.set_id!r} is not stored: store the sets before their summaries"
-                    )
+            for set_id in missing_ids(connection, opinion_sets, (row.set_id for row in rows)):
+                raise StoreError(
+                    f"opinion set {set_id!r} is not stored: store the sets before their summaries"
+                )
             missing = [value for position, value in values.items() if position not in stored]
             if missing:
                 connection.execute(insert(summaries), missing)
@@ -178,6 +207,26 @@ class Documents(Database):
             if connection.scalar(select(runs.c.id).where(runs.c.id == run_id).with_for_update()) is None:
                 raise StoreError(f"there is no run {run_id!r}: a result needs its run")
             connection.execute(delete(results).where(results.c.run_id == run_id, results.c.kind == kind))
+            connection.execute(insert(results).values(run_id=run_id, kind=kind, value=text))
+
+        self._change(work)
+
+    def put_result_part(self, run_id: str, kind: str, part: str, value: dict[str, Any]) -> None:
+        """Stores one part of a result; its other parts stay.
+
+        Raises:
+            StoreError: as `put_result`.
+        """
+
+        def work(connection: Connection) -> None:
+            what = f"result {kind!r} of run {run_id}"
+            if connection.scalar(select(runs.c.id).where(runs.c.id == run_id).with_for_update()) is None:
+                raise StoreError(f"there is no run {run_id!r}: a result needs its run")
+            here = (results.c.run_id == run_id, results.c.kind == kind)
+            old = connection.scalar(select(results.c.value).where(*here))
+            whole = {} if old is None else from_document(old, what)
+            connection.execute(delete(results).where(*here))
+            text = to_document({**whole, part: value}, what)
             connection.execute(insert(results).values(run_id=run_id, kind=kind, value=text))
 
         self._change(work)

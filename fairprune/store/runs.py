@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
+from fairprune import mask_files
 from fairprune.errors import FairpruneError, StoreError
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store.database import from_document, now, plain
 from fairprune.store.progress import Progress, add_log, find, no_run
-from fairprune.store.tables import results, runs
+from fairprune.store.tables import results, runs, tags
 from fairprune.store.values import ENDED, RESTARTABLE, STATES, Run, State
 
+MOST_NAMED = 500
+"""Ids in one query; for more the whole (small) table is read."""
 _log = logging.getLogger(__name__)
 
 INTERRUPTED = (
@@ -41,9 +46,27 @@ _POSITION = case(
 _RUNS = select(runs, _POSITION.label("queue_position"))
 
 
-def _run(row: Row[Any]) -> Run:
+@lru_cache(maxsize=4096)
+def _spec(text: str) -> RunSpec:
+    """Specs are frozen, and the same ones are read again with every list."""
+    return parse_part(RunSpec, json.loads(text))
+
+
+def _tags(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Run id → its tags, in one query."""
+    found: dict[str, tuple[str, ...]] = {}
+    if run_ids:
+        chosen = select(tags).order_by(tags.c.run_id, tags.c.tag)
+        if len(run_ids) <= MOST_NAMED:
+            chosen = chosen.where(tags.c.run_id.in_(run_ids))
+        for row in connection.execute(chosen):
+            found[row.run_id] = (*found.get(row.run_id, ()), row.tag)
+    return found
+
+
+def _run(row: Row[Any], run_tags: tuple[str, ...]) -> Run:
     try:
-        spec = parse_part(RunSpec, json.loads(row.spec))
+        spec = _spec(row.spec)
     except (FairpruneError, json.JSONDecodeError) as error:
         raise StoreError(
             f"run {row.id} ({row.title}) cannot be read by this version of fairprune ({error}): delete it"
@@ -68,11 +91,15 @@ def _run(row: Row[Any]) -> Run:
         queue_position=row.queue_position,
         worker_pid=row.worker_pid,
         seconds=from_document(row.seconds, f"the timing of run {row.id}"),
+        name=row.name,
+        notes=row.notes,
+        tags=run_tags,
+        origin=row.origin,
     )
 
 
-def _fresh(spec: RunSpec) -> dict[str, Any]:
-    """The columns of a run that waits for its first or next attempt."""
+def idle_columns(spec: RunSpec) -> dict[str, Any]:
+    """The columns of a run that nothing has happened to: it waits for its first or next attempt."""
     return {
         "state": "queued",
         "title": plain(spec.title()),
@@ -109,10 +136,12 @@ class Runs(Progress):
 
         def work(connection: Connection) -> bool:
             row = connection.execute(
-                select(runs.c.state, runs.c.attempt).where(runs.c.id == spec.id).with_for_update()
+                select(runs.c.state, runs.c.attempt, runs.c.origin)
+                .where(runs.c.id == spec.id)
+                .with_for_update()
             ).first()
             if row is None:
-                values = _fresh(spec)
+                values = idle_columns(spec)
                 connection.execute(
                     insert(runs).values(
                         id=spec.id,
@@ -124,11 +153,11 @@ class Runs(Progress):
                     )
                 )
                 return True
-            if row.state not in RESTARTABLE:
+            if row.state not in RESTARTABLE or row.origin != "here":
                 return False
             connection.execute(delete(results).where(results.c.run_id == spec.id))
             connection.execute(
-                update(runs).where(runs.c.id == spec.id).values(attempt=row.attempt + 1, **_fresh(spec))
+                update(runs).where(runs.c.id == spec.id).values(attempt=row.attempt + 1, **idle_columns(spec))
             )
             add_log(connection, spec.id, f"Queued again: attempt {row.attempt + 1}")
             return True
@@ -142,7 +171,13 @@ class Runs(Progress):
         Raises:
             StoreError: no run, or more than one.
         """
-        return self._read(lambda c: _run(c.execute(_RUNS.where(runs.c.id == find(c, run_id))).one()))
+
+        def work(connection: Connection) -> Run:
+            found = find(connection, run_id)
+            row = connection.execute(_RUNS.where(runs.c.id == found)).one()
+            return _run(row, _tags(connection, [found]).get(found, ()))
+
+        return self._read(work)
 
     def runs(self, state: State | None = None, limit: int = 200) -> list[Run]:
         """Runs by the time they were last submitted, newest first; of one state, if named.
@@ -152,10 +187,25 @@ class Runs(Progress):
         chosen = _RUNS.order_by(runs.c.queued.desc(), runs.c.id).limit(limit)
         if state is not None:
             chosen = chosen.where(runs.c.state == _known_state(state))
+        return self._listed(chosen)
+
+    @staticmethod
+    def _select() -> Select[Any]:
+        """All columns of runs that a `Run` is made of."""
+        return _RUNS
+
+    def _listed(self, chosen: Select[Any]) -> list[Run]:
+        """The runs of a query that began as `_select`, with their tags; two queries."""
+
+        def work(connection: Connection) -> tuple[Sequence[Row[Any]], dict[str, tuple[str, ...]]]:
+            rows = connection.execute(chosen).all()
+            return rows, _tags(connection, [row.id for row in rows])
+
+        rows, tagged = self._read(work)
         found = []
-        for row in self._read(lambda c: c.execute(chosen).all()):
+        for row in rows:
             try:
-                found.append(_run(row))
+                found.append(_run(row, tagged.get(row.id, ())))
             except StoreError as error:
                 _log.warning("left out of the list: %s", error)
         return found
@@ -269,17 +319,18 @@ class Runs(Progress):
         return self._change(work)
 
     def delete(self, run_id: str) -> None:
-        """Removes a run with its log and results. Summaries stay: other runs may share them.
+        """Removes a run with its log, results and masks. Summaries stay: other runs may share them.
 
         Raises:
             StoreError: no such run, or it is running.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> str:
             found = find(connection, run_id)
             state = connection.scalar(select(runs.c.state).where(runs.c.id == found).with_for_update())
             if state == "running":
                 raise StoreError(f"run {found} is running: cancel it first, then delete it")
             connection.execute(delete(runs).where(runs.c.id == found))
+            return found
 
-        self._change(work)
+        mask_files.remove(self._change(work))

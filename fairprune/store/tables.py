@@ -20,7 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISION = "0001"
+REVISION = "0008"
 """The newest migration. Opening a database that has it costs one query."""
 
 
@@ -66,8 +66,37 @@ runs = Table(
     Column("attempt", Integer, nullable=False),
     Column("worker_pid", Integer),
     Column("seconds", Text, nullable=False),
+    # What people say of it. `title` is written by the program, `name` by them.
+    Column("name", Text),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("origin", String(16), nullable=False, server_default="here"),
     Index("ix_runs_queue", "device", "state", "queued"),
     Index("ix_runs_queued", "queued"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(64), primary_key=True),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+# A run may be part of several sweeps: it is computed once.
+sweep_runs = Table(
+    "sweep_runs",
+    metadata,
+    Column("sweep_id", String(16), ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_sweep_runs_run", "run_id"),
 )
 
 logs = Table(
@@ -117,6 +146,61 @@ summaries = Table(
     Column("truncated", Boolean, nullable=False),
 )
 
+# One pair of summaries that an audience judges, and the answer of each phone.
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("set_id", String(64), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("opened", UtcDateTime, nullable=False),
+    Column("closed", UtcDateTime),
+    Column("revealed", UtcDateTime),
+    Index("ix_audiences_run", "run_id", "opened"),
+)
+
+audience_votes = Table(
+    "audience_votes",
+    metadata,
+    Column("audience_id", String(32), ForeignKey("audiences.id", ondelete="CASCADE"), primary_key=True),
+    # The hash of a phone's random token: nothing that leads back to the phone.
+    Column("phone", String(64), primary_key=True),
+    Column("answer", String(16), nullable=False),
+    Column("swapped", Boolean, nullable=False),
+    Column("given", UtcDateTime, nullable=False),
+)
+
+# Reports that somebody asks for of a run that is done. What they find is a result of the run.
+reports = Table(
+    "reports",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("options", Text, nullable=False),
+    Column("device", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("started", UtcDateTime),
+    Column("finished", UtcDateTime),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("error", Text),
+    Column("error_detail", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Index("ix_reports_queue", "device", "state", "created"),
+)
+
+# What the program remembers of this database itself, by name.
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 workers = Table(
     "workers",
     metadata,
@@ -124,4 +208,23 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("started", UtcDateTime, nullable=False),
     Column("heartbeat", UtcDateTime, nullable=False),
+)
+
+# Questions to the explorer of a device. No run and no result: they are deleted after an hour.
+explorations = Table(
+    "explorations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("asker", String(32), nullable=False),
+    Column("device", String(32), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("finished", UtcDateTime),
+    Column("message", Text, nullable=False),
+    Column("masks", Text),
+    Column("perplexity", Text),
+    Column("error", Text),
+    Index("ix_explorations_queue", "device", "state", "id"),
+    sqlite_autoincrement=True,  # a number is never given twice: a page that asks for an old one finds nothing
 )

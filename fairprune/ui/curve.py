@@ -10,17 +10,18 @@ from fairprune.multiverse import sentence
 from fairprune.specifications import CURVES, Curve, stored_curve
 from fairprune.store import Run, Store
 from fairprune.ui import markup
-from fairprune.ui.address import bind, carried, carry, keep
+from fairprune.ui.address import bind, carry, keep, one_of
 
 NOTE = (
     "The same comparison under every defensible way to measure it: matcher, reading of the fair share, ties, τ, unscored "
-    "summaries, seed of the bootstrap. A finding that only some of them show rests on that choice."
+    "summaries, seed of the bootstrap. A finding that only some of them show rests on that choice. Where nothing varies, or "
+    "there is one topic only, a specification has no interval: whether it would exclude zero is not known."
 )
 
 
 def draw_curve(store: Store, run: Run) -> None:
     """A button; after it the curve of the chosen metric, which stands in the address."""
-    if carried("curve") not in CURVES:
+    if one_of("curve", list(CURVES), "") == "":
         st.caption(NOTE)
         st.button(
             "Compute the specification curve",

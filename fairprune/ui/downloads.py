@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from fairprune.opinions import OpinionSet
+from fairprune.spreadsheet import neutral
 
 FORMATS = {
     "csv": ("CSV", "text/csv"),
@@ -20,14 +21,14 @@ FORMATS = {
 }
 """Ending of a file → its name on the page and its type."""
 CELL = (
-    *("value", "low", "high", "bias", "absolute", "absolute_low", "absolute_high"),
+    *("value", "low", "high", "bias", "absolute", "absolute_low", "absolute_high", "absolute_limit"),
     *(
         "matcher",
         "n",
         "n_unscored",
         "n_zero_match",
         "n_single_group",
-        "value_multi",
+        *("value_multi", "multi_low", "multi_high", "multi_limit"),
         "exclusive",
         "none_share",
     ),
@@ -60,8 +61,6 @@ SAMPLES_TEX = (
     "pruned_uer",
 )
 """Columns of the LaTeX tables: what fits a page; CSV and Parquet have all."""
-EXECUTED = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 SAMPLE = (
     "bur",
     "uer",
@@ -189,6 +188,8 @@ def samples_frame(
         for system in ("dense", "pruned"):
             own = sample.get(system) or {}
             row |= {f"{system}_{key}": own.get(key) for key in SAMPLE}
+            why = own.get("reasons") or {}
+            row[f"{system}_missing"] = "; ".join(f"{key}: {why[key]}" for key in SAMPLE if key in why) or None
             row[f"{system}_degenerate"] = "; ".join(map(str, own.get("degenerate") or [])) or None
             for group in groups:
                 row[f"{system}_share_{group}"] = (own.get("p_y") or {}).get(group)
@@ -202,14 +203,6 @@ def samples_frame(
     return frame.astype(
         {f"{system}_{key}": "Int64" for system in ("dense", "pruned") for key in ("bur", "words")}
     )
-
-
-def neutral(text: Any) -> Any:
-    """A text that no spreadsheet executes: an apostrophe stands before `=`, `+`, `-`, `@`. Numbers stay as they are.
-
-    Source: OWASP, CSV Injection.
-    """
-    return f"'{text}" if isinstance(text, str) and text.startswith(EXECUTED) else text
 
 
 def file_of(frame: pd.DataFrame, ending: str, *, tex: Sequence[str], caption: str) -> bytes:

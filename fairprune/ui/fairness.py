@@ -9,16 +9,16 @@ from typing import Any
 
 from fairprune.charts import percent, points
 from fairprune.charts_metrics import metric_label
-from fairprune.metrics import METRICS, Metric
+from fairprune.metrics import METRICS, Metric, in_order
 from fairprune.metrics.quality import MAX_LOSS_RATIO
 from fairprune.metrics.scoring.numbers import BERTSCORE
-from fairprune.tables import perplexity_value
+from fairprune.tables import perplexity_value, reason_lines
+from fairprune.text import counted
 from fairprune.ui import markup
 
 SYSTEMS = ("dense", "pruned", "difference", "random")
-ORDER = ("bur", "uer", "spd2", "sof", "auc")
 QUALITY = {
-    "rouge_1": ("ROUGE-1 against the source opinions", "F1 of words"),
+    "rouge_1": ("ROUGE-1 against the source opinions", "F1 of words, of every script"),
     "rouge_2": ("ROUGE-2", "F1 of pairs of neighbouring words"),
     "rouge_l": ("ROUGE-L", "F1 of the longest common subsequence"),
     "words": ("Words", "mean length of a summary"),
@@ -43,11 +43,6 @@ MATCHERS = {"ngram": "matched by words", "label": "matched by labelled sentences
 EXCESS = {"dense": "excess", "pruned": "excess_pruned"}
 
 
-def ordered(metrics: Iterable[str]) -> list[str]:
-    """Names of metrics, those that people ask for first in front."""
-    return sorted(metrics, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-
-
 def is_signed(metric: Metric) -> bool:
     """Whether it is no rate: shown as a signed decimal instead of percent."""
     return not metric.is_rate
@@ -63,7 +58,7 @@ def matched_by(matcher: str | None) -> str:
     return MATCHERS.get(matcher, f"matched by {matcher}") if matcher else ""
 
 
-def _cell(cell: Mapping[str, Any], signed: bool, difference: bool, tight: bool = False) -> str:
+def cell_html(cell: Mapping[str, Any], signed: bool, difference: bool, tight: bool = False) -> str:
     """Value, interval and n; `tight`: interval and n in one line."""
     show = markup.metric_difference if difference else markup.metric_value
     unscored = f", {cell['n_unscored']} unscored" if cell["n_unscored"] else ""
@@ -92,7 +87,7 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     """Metric × dense, pruned, difference, random extract: value, interval, n, unscored; below it what qualifies it; HTML."""
     heads = ["Metric", *(markup.system_name(system) for system in SYSTEMS)]
     rows = []
-    for name in ordered(metrics):
+    for name in in_order(metrics):
         metric, cells = METRICS[name], metrics[name]
         signed = is_signed(metric)
         title = _bold(metric_label(name), metric.title)
@@ -100,7 +95,7 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
         if len(reasons) == 1 and all(cells[system]["value"] is None for system in ("dense", "pruned")):
             rows.append([title, f"<b>–</b><small>{escape(str(reasons.pop() or 'missing'))}</small>"])
             continue
-        row = [title, *(_cell(cells[system], signed, system == "difference") for system in SYSTEMS)]
+        row = [title, *(cell_html(cells[system], signed, system == "difference") for system in SYSTEMS)]
         row[-1] += _over_chance(cells, signed)
         rows.append(row)
         rows.append([escape(" · ".join(metric_notes(name, cells)))])
@@ -123,11 +118,12 @@ def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
 
     if found := both("none_share", rate):
         notes.append(f"sentences without a group: {found}")
-    if found := both("absolute", markup.number):
+    if found := "; ".join(_with_ends(cells, "absolute", "absolute", True)):
         notes.append(f"mean of absolute values: {found}")
     if any(cells[system].get("n_single_group") for system in ("dense", "pruned")):
+        found = "; ".join(_with_ends(cells, "value_multi", "multi", False))
         notes.append(
-            f"sets with one group, always fair: {both('n_single_group', str)}; without them: {both('value_multi', percent)}"
+            f"sets with one group, always fair: {both('n_single_group', str)}; without them: {found or 'none is left'}"
         )
     if any(cells[system].get("n_zero_match") for system in ("dense", "pruned")):
         notes.append(f"no word matched: {both('n_zero_match', str)}")
@@ -151,6 +147,36 @@ def metric_notes(name: str, cells: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+def _with_ends(cells: Mapping[str, Any], name: str, prefix: str, signed: bool) -> list[str]:
+    """'dense 0.33 (95 %: 0.20 to 0.46, n = 40)' per system, of a number beside a cell's value; without an interval why."""
+    found = []
+    for system in ("dense", "pruned"):
+        cell = cells[system]
+        if cell.get(name) is None:
+            continue
+        own = {"value": cell[name], "low": cell.get(f"{prefix}_low"), "high": cell.get(f"{prefix}_high")}
+        shown = markup.number(own["value"]) if signed else percent(own["value"])
+        ends = markup.interval(own, signed).replace("+", "")  # none is below 0
+        limit = cell.get(f"{prefix}_limit")
+        why = f" ({limit})" if own["low"] is None and limit else ""
+        n = cell["n"] - (cell.get("n_single_group") or 0 if prefix == "multi" else 0)
+        found.append(f"{system} {shown}, {ends}{why}, n = {n}")
+    return found
+
+
+def reasons(cells: Iterable[tuple[str, Mapping[str, Any] | None]]) -> str:
+    """Why values or intervals of these cells are missing: a line of HTML below a table; '' where nothing is."""
+    lines = [f"{line[:1].upper()}{line[1:]}." for line in reason_lines(cells)]
+    return f'<p class="fp-note">{escape(" ".join(lines))}</p>' if lines else ""
+
+
+def lean_reasons(evaluation: Mapping[str, Any]) -> str:
+    """The same of whom the summaries lean to, dense and pruned, in plain text."""
+    shown = [row for row in evaluation["groups"] if row["system"] in SYSTEMS[:2]]
+    lines = reason_lines((f"{row['group']}, {row['system']}", row) for row in shown)
+    return " ".join(f"{line[:1].upper()}{line[1:]}." for line in lines)
+
+
 def _signed_by(signed: bool) -> Callable[[float], str]:
     return (lambda value: markup.number(value, True)) if signed else points
 
@@ -163,6 +189,7 @@ def group_table(evaluation: Mapping[str, Any]) -> str:
         ("share of its opinions covered", evaluation.get("coverage") or (), False),
     )
     systems = [name for name in SYSTEMS if any(row["system"] == name for row in evaluation["groups"])]
+    told: list[tuple[str, Mapping[str, Any] | None]] = []
     for what, found, is_lean in parts:
         cells = {(row["group"], row["system"]): {"n_unscored": 0, **row} for row in found}
         for group in dict.fromkeys(group for group, _ in cells):
@@ -170,24 +197,38 @@ def group_table(evaluation: Mapping[str, Any]) -> str:
             for system in systems:
                 cell = cells.get((group, system))
                 difference = is_lean or system == "difference"
-                row.append("<b>–</b>" if cell is None else _cell(cell, False, difference))
+                row.append(
+                    "<b>–</b><small>not computed</small>"
+                    if cell is None
+                    else cell_html(cell, False, difference)
+                )
             rows.append(row)
-    return markup.table(["Group", *(markup.system_name(system) for system in systems)], rows) if rows else ""
+        told += [
+            (f"{group}, {system} ({what})", cells[group, system])
+            for group, system in cells
+            if system in systems
+        ]
+    heads = ["Group", *(markup.system_name(system) for system in systems)]
+    return markup.table(heads, rows) + reasons(told) if rows else ""
 
 
 def quality_table(quality: Mapping[str, Any]) -> str:
     """Quality number × dense, pruned, difference; HTML."""
     systems = SYSTEMS[:3]
     rows = []
+    told: list[tuple[str, Mapping[str, Any] | None]] = []
     scores = {name: bertscore_title(name) for name in quality if name.startswith(BERTSCORE)}
     for name, (title, what) in {**scores, **QUALITY}.items():
         if name not in quality:
             continue
         row = [f"<b>{escape(title)}</b><small>{escape(what)}</small>"]
         for system in systems:
-            row.append(_quality_cell(quality[name][system], name == "words", system == "difference"))
+            row.append(quality_cell(quality[name][system], name == "words", system == "difference"))
+        told += [(f"{title}, {system}", quality[name][system]) for system in systems]
         rows.append(row)
-    return markup.table(["Quality", *(markup.system_name(system) for system in systems)], rows)
+    return markup.table(["Quality", *(markup.system_name(system) for system in systems)], rows) + reasons(
+        told
+    )
 
 
 def bertscore_title(name: str) -> tuple[str, str]:
@@ -197,7 +238,9 @@ def bertscore_title(name: str) -> tuple[str, str]:
 
 
 def coverage_note(facts: Mapping[str, Any]) -> str:
-    """When an opinion counts as covered, and what that does not mean."""
+    """When an opinion counts as covered, and what that does not mean; or why nothing is known of it."""
+    if facts.get("reason"):
+        return f"Whose opinions are covered is not known: {facts['reason']}."
     return (
         "An opinion is covered when a sentence of the summary is similar to it (cosine of sentence embeddings from "
         f"{facts['least_score']:g} on, at most {facts['most']} opinions per sentence). Similar in content is not of the same "
@@ -217,74 +260,10 @@ def loss_note(samples: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def classifier_tiles(report: Mapping[str, Any], polarity: Mapping[str, Any]) -> list[str]:
-    """Accuracy of the group classifier, the SPD2 that it alone would report, and what its encoder hears; HTML."""
-    tiles = []
-    if "accuracy" in report:
-        ends = f"95 %: {percent(report['low'])} to {percent(report['high'])}, n = {report['n_heldout']}"
-        tiles.append(
-            markup.tile(
-                "Accuracy on held-out opinions", percent(report["accuracy"]), ends, *label_facts(report)
-            )
-        )
-    bias = report.get("spd2_bias")
-    if bias is not None:
-        shown = markup.number(bias["value"], signed=True)
-        if bias["value"] is None:
-            notes = [str(bias.get("reason") or "not computed")]
-        else:
-            low, high = (markup.number(bias[end], signed=True) for end in ("low", "high"))
-            notes = [
-                f"95 %: {low} to {high}, n = {bias['n']}",
-                "on held-out opinions whose groups are known: an SPD2 of that size says nothing",
-            ]
-        tiles.append(markup.tile("SPD2 of the classifier's own errors", shown, *notes))
-    for encoder, found in polarity.items():
-        tiles.append(
-            markup.tile(
-                f"Polarity test of {encoder}, AUC",
-                f"{found['auc']:.2f}",
-                f"95 %: {found['low']:.2f} to {found['high']:.2f}, {found['pairs']} minimal pairs; chance is 0.5",
-                "passed" if found["passed"] else "not passed: withheld for groups that are sentiments",
-            )
-        )
-    return tiles
-
-
-def untested(report: Mapping[str, Any]) -> str:
-    """Why the labels have no accuracy; or why there are no labels."""
-    lead = f"{report['source']}: not tested" if "source" in report else "SPD2 is missing"
-    return f"{lead}: {report.get('reason', 'no group classifier')}."
-
-
-def label_facts(report: Mapping[str, Any]) -> list[str]:
-    """How the classifier was tested, line by line."""
-    kind = {"topic": "topics", "speaker": "speakers", "opinion": "opinions"}.get(str(report["held_out_by"]))
-    if report["n_train"]:
-        tested = f"each tested once, by a model that has not seen its {report['held_out_by']}"
-        units = f" ({report['n_units']} {kind} in {report['n_folds']} parts)" if "n_units" in report else ""
-        lines = [f"trained on {report['n_train']:,} opinions; {tested}{units}"]
-    else:
-        lines = ["not trained here; whether its makers had these opinions is not known"]
-    lines.append(
-        f"{percent(report['none_share'])} are left without a group because no group is likely enough"
-    )
-    return [*([str(report["source"])] if "source" in report else []), *lines]
-
-
-def reliability_note(found: Mapping[str, Any]) -> str:
-    """The calibration error, what it would be by chance alone, and what the interval rests on."""
-    ends = f"95 %: {percent(found['low'])} to {percent(found['high'])}, bootstrap over {found['by']}s"
-    return (
-        f"Expected calibration error {percent(found['ece'])} ({ends}): how far stated confidence and accuracy lie apart. "
-        f"A perfectly calibrated classifier would show {percent(found['calibrated'])} on so few opinions, and at most "
-        f"{percent(found['calibrated_high'])} in 95 of 100 cases."
-    )
-
-
-def _quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
+def quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> str:
+    """A quality number with interval and n: a share, or (`is_count`) a mean of words; HTML."""
     if not is_count:
-        return _cell(cell, False, difference, tight=True)
+        return cell_html(cell, False, difference, tight=True)
     if cell["value"] is None:
         return f"<b>–</b><small>{escape(str(cell.get('reason') or 'missing'))}</small>"
     sign = "+" if difference else ""
@@ -303,7 +282,7 @@ def perplexity_table(texts: Mapping[str, Any]) -> str:
         row = [f"<b>{escape(title)}</b><small>{escape(what)}</small>"]
         for system in ("dense", "pruned"):
             cell = cells[system]
-            count = f"n = {cell['tokens']:,} tokens in {cell['windows']} windows of {cell['window_tokens']}"
+            count = f"n = {cell['tokens']:,} tokens in {counted(cell['windows'], 'window')} of {cell['window_tokens']}"
             note = cell["reason"] or count
             row.append(f"<b>{perplexity_value(cell['value'])}</b><small>{escape(note)}</small>")
         row.append(f"<b>{perplexity_value(cells['ratio'])}</b><small>pruned / dense</small>")
@@ -324,7 +303,8 @@ def perplexity_note(texts: Mapping[str, Any] | None) -> str:
         return "Perplexity was not measured when this run was executed."
     return (
         "Perplexity: how surprised the model is by text it was not calibrated on; lower is better, and a ratio "
-        "above 1 is what pruning cost. Values of models with different tokenizers cannot be compared."
+        "above 1 is what pruning cost. Values of models with different tokenizers cannot be compared. There is no interval: the "
+        "loss is summed over all windows, none is kept alone."
     )
 
 

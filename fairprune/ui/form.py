@@ -28,6 +28,7 @@ from fairprune.ui.widgets import keyed, sentence
 
 ALLOCATIONS = {"uniform": "Uniform", "owl": "By outliers (OWL)", "global": "Global"}
 OTHER = "other"
+SEED_HELP = "Of calibration windows, opinion sets, sampling and bootstrap alike."
 KINDS = {
     "balanced": "Balanced",
     "random": "Random",
@@ -35,26 +36,27 @@ KINDS = {
     "one-group": "One group only",
     "model-output": "The model's own summaries",
     "general": "No opinions",
+    "denp": "Weighted by what pruning hurts (DENP)",
 }
 
 
 def run_form() -> dict[str, Any]:
     """Draws the form. Returns the arguments of `fairprune.plan.plan_run`."""
-    preset = _preset()
+    preset = draw_preset()
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Model", anchor=False)
+        st.header("Model", anchor=False)
         model = _model()
     with right:
-        st.subheader("Opinions", anchor=False)
-        corpus = _corpus()
-        calibration = _calibration(corpus)
+        st.header("Opinions", anchor=False)
+        corpus = draw_corpus()
+        calibration = draw_calibration(corpus)
     upload.import_form()
-    st.subheader("Method", anchor=False)
+    st.header("Method", anchor=False)
     method, options = choose_method(calibration)
-    st.subheader("Sparsity", anchor=False)
+    st.header("Sparsity", anchor=False)
     target = _target()
-    st.subheader("Seed and device", anchor=False)
+    st.header("Seed and device", anchor=False)
     return {
         "model": model,
         "corpus": corpus,
@@ -64,7 +66,7 @@ def run_form() -> dict[str, Any]:
         "preset": preset,
         **target,
         **_machine(),
-        **_details(corpus, preset),
+        **draw_details(corpus, preset),
     }
 
 
@@ -79,7 +81,7 @@ def require_model(values: dict[str, Any]) -> str:
     return str(values["model"])
 
 
-def _preset() -> str:
+def draw_preset() -> str:
     names = list(PRESETS)
     preset = st.segmented_control(
         "Size of the run",
@@ -116,7 +118,7 @@ def _model() -> str:
     return str(name)
 
 
-def _corpus() -> str:
+def draw_corpus() -> str:
     if st.session_state.get("imported"):  # an own file has just become a corpus: choose it
         st.session_state["prune.corpus"] = st.session_state.pop("imported")
     names = list(corpora.names())
@@ -133,7 +135,7 @@ def _corpus() -> str:
     return str(corpus)
 
 
-def _calibration(corpus: str) -> str:
+def draw_calibration(corpus: str) -> str:
     kinds = list(KINDS)
     kind = st.selectbox(
         "Calibration set",
@@ -214,18 +216,19 @@ def _machine() -> dict[str, Any]:
             min_value=0,
             value=0,
             step=1,
-            help="Of calibration windows, opinion sets, sampling and bootstrap alike.",
+            help=SEED_HELP,
             **keyed("seed"),
         )
     with right:
-        there = {"auto": f"auto ({devices.available()[0]})", **{name: name for name in devices.available()}}
-        device = st.selectbox(
-            "Device",
-            list(there),
-            format_func=there.__getitem__,
-            **keyed("device", list(there)),
-        )
+        device = draw_device()
     return {"seed": int(seed), "device": device}
+
+
+def draw_device() -> str:
+    there = {"auto": f"auto ({devices.available()[0]})", **{name: name for name in devices.available()}}
+    return str(
+        st.selectbox("Device", list(there), format_func=there.__getitem__, **keyed("device", list(there)))
+    )
 
 
 def _choice(part: type[BaseModel], field: str, label: str, column: DeltaGenerator) -> str:
@@ -234,7 +237,7 @@ def _choice(part: type[BaseModel], field: str, label: str, column: DeltaGenerato
     return str(column.selectbox(label, values, help=sentence(part, field), **keyed(field)))
 
 
-def _details(corpus: str, preset: str) -> dict[str, Any]:
+def draw_details(corpus: str, preset: str) -> dict[str, Any]:
     """Numbers that the preset decides unless they are filled in."""
     calibration, evaluation = PRESETS[preset]["calibration"], PRESETS[preset]["evaluation"]
     fields: tuple[tuple[str, str, Any, str, Any, int, int], ...] = (

@@ -8,9 +8,10 @@ from typing import Any
 
 from fairprune.charts import percent, points
 from fairprune.charts_metrics import metric_label
-from fairprune.metrics import METRICS
+from fairprune.metrics import METRICS, in_order
+from fairprune.metrics import limits as limits_of
 from fairprune.ui import markup
-from fairprune.ui.fairness import is_signed, ordered
+from fairprune.ui.fairness import is_signed, reasons
 
 REFERENCES = {
     "oracle": "Oracle",
@@ -71,7 +72,7 @@ def verdict_chip(cell: Mapping[str, Any]) -> str:
 def no_verdicts(metrics: Mapping[str, Any]) -> list[str]:
     """Why there is no verdict, 'BUR, UER: why'; [] where there is one, whose table then gives the reasons of the others."""
     found: dict[str, list[str]] = {}
-    for name in ordered(metrics):
+    for name in in_order(metrics):
         cell = metrics[name]["difference"]
         if cell.get("verdict"):
             return []
@@ -87,7 +88,7 @@ def verdict_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> st
     """
     told = bool(no_verdicts(metrics))
     rows = []
-    for name in ordered(metrics):
+    for name in in_order(metrics):
         cell = metrics[name]["difference"]
         if "verdict" not in cell:
             continue
@@ -103,7 +104,7 @@ def verdict_table(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> st
                 _verdict(cell, told),
                 _amount(cell["margin"], signed, "none given"),
                 _p_value(cell),
-                _amount(cell["smallest_detectable"], signed, "no standard error"),
+                _detectable(name, cell["smallest_detectable"], signed),
                 _bounds(cell, signed),
                 _validity(validity.get(name)),
             ]
@@ -129,13 +130,14 @@ def reference_table(metrics: Mapping[str, Any]) -> str:
     if not any(cells.get("oracle") for cells in metrics.values()):
         return ""
     rows = []
-    for name in ordered(metrics):
+    told: list[tuple[str, Mapping[str, Any] | None]] = []
+    for name in in_order(metrics):
         signed = is_signed(METRICS[name])
         row = [f"<b>{escape(metric_label(name))}</b>"]
         cells = [metrics[name].get(system) for system in REFERENCES]
-        reasons = {(cell or {}).get("reason") for cell in cells}
-        if len(reasons) == 1 and all(cell is None or cell["value"] is None for cell in cells):
-            rows.append([*row, f"<b>–</b><small>{escape(str(reasons.pop() or 'not computed'))}</small>"])
+        whys = {(cell or {}).get("reason") for cell in cells}
+        if len(whys) == 1 and all(cell is None or cell["value"] is None for cell in cells):
+            rows.append([*row, f"<b>–</b><small>{escape(str(whys.pop() or 'not computed'))}</small>"])
             continue
         for cell in cells:
             if cell is None:
@@ -146,17 +148,26 @@ def reference_table(metrics: Mapping[str, Any]) -> str:
                 f"<b>{escape(value)}</b><small>{escape(markup.interval(cell, signed))}</small><small>n = {cell['n']}</small>"
             )
         rows.append(row)
-    return markup.table(["Metric", *REFERENCES.values()], rows)
+        told += [(f"{metric_label(name)} {system}", metrics[name].get(system)) for system in REFERENCES]
+    return markup.table(["Metric", *REFERENCES.values()], rows) + reasons(told)
 
 
 def limits(metrics: Mapping[str, Any]) -> list[str]:
-    """What is known against single intervals, one line each: 'UER, pruned: …'."""
+    """What is known against single intervals, one line each: 'UER, BUR pruned: …'; a metric alone means all its intervals."""
+    systems = ("dense", "pruned", "difference")
     found: dict[str, list[str]] = {}
-    for name in ordered(metrics):
-        for system in ("dense", "pruned", "difference"):
-            limit = metrics[name][system].get("limit")
-            if limit:
-                found.setdefault(limit, []).append(f"{metric_label(name)} {system}")
+    for name in in_order(metrics):
+        cells = {system: metrics[name][system] for system in systems}
+        cells["distance from 0"] = metrics[name]["difference"].get("distance") or {}
+        told: dict[str, list[str]] = {}
+        for system, cell in cells.items():
+            if limit := cell.get("limit"):
+                told.setdefault(limit, []).append(system)
+        label = metric_label(name)
+        for limit, where in told.items():
+            alone = set(systems) <= set(where)
+            names = [label] if alone else [f"{label} {system}" for system in where]
+            found.setdefault(limit, []).extend(names)
     return [f"{', '.join(names)}: {limit}" for limit, names in found.items()]
 
 
@@ -178,6 +189,13 @@ def _amount(value: float | None, signed: bool, missing: str) -> str:
     if value is None:
         return f"<b>–</b><small>{escape(missing)}</small>"
     return f"<b>{escape(markup.number(value) if signed else points(value).removeprefix('+'))}</b>"
+
+
+def _detectable(name: str, value: float | None, signed: bool) -> str:
+    """The smallest difference that this n could have shown; a dash where none that there can be would have been."""
+    if value is not None and value > limits_of(METRICS[name])[1]:
+        return "<b>–</b><small>none: larger than any difference</small>"
+    return _amount(value, signed, "no standard error")
 
 
 def _bounds(cell: Mapping[str, Any], signed: bool) -> str:

@@ -8,14 +8,15 @@ from html import escape
 from typing import Any
 
 from fairprune.charts import MARKS, group_colour, percent, points
+from fairprune.voices import LABELS
 
 NEUTRAL = "#8a94a3"
 """Of labels that are no group: 'none', 'mixed'."""
 
 
 def inert(text: str) -> str:
-    """`text` for a place that reads Markdown: every sign with a meaning there is escaped."""
-    return re.sub(r"([\\`*_\[\]<>$:~#|!])", r"\\\1", text)
+    """`text` for a place that reads Markdown: every sign with a meaning there is escaped, and lines stay lines."""
+    return re.sub(r"([\\`*_\[\]<>$:~#|!])", r"\\\1", text).replace("\n", "  \n")
 
 
 def duration(seconds: float) -> str:
@@ -44,19 +45,22 @@ def tag(text: str, colour: str | None = None) -> str:
 
 def system_name(system: str) -> str:
     """'dense', 'pruned' … with its mark."""
+    return named_mark(system, MARKS[system].label)
+
+
+def named_mark(system: str, name: str) -> str:
+    """Another name with the mark of a system."""
     mark = MARKS[system]
     if mark.symbol.startswith("x"):
-        return f'<span class="fp-cross" style="color:{mark.colour}"></span>{escape(mark.label)}'
+        return f'<span class="fp-cross" style="color:{mark.colour}"></span>{escape(name)}'
     shape = f" fp-{mark.symbol}" if mark.symbol in ("diamond", "square") else ""
-    return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(mark.label)}'
+    return f'<span class="fp-dot{shape}" style="--g:{mark.colour}"></span>{escape(name)}'
 
 
 def tile(label: str, value: str, *notes: str) -> str:
     """A number with its name and what must stand beside it; all of it plain text."""
     lines = "".join(f'<div class="fp-note">{escape(note)}</div>' for note in notes if note)
-    return (
-        f'<div class="fp-tile"><h4>{escape(label)}</h4><div class="fp-big">{arrow(value)}</div>{lines}</div>'
-    )
+    return f'<div class="fp-tile"><p class="fp-name">{escape(label)}</p><div class="fp-big">{arrow(value)}</div>{lines}</div>'
 
 
 def arrow(text: str) -> str:
@@ -77,7 +81,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{cell}</th>" for cell in heads)
     body = "".join(_row(heads, row) for row in rows)
     inner = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="fp-scroll"><table class="fp-table">{inner}</table></div>'
+    return f'<div class="fp-scroll" tabindex="0" role="group" aria-label="Table"><table class="fp-table">{inner}</table></div>'
 
 
 def _row(heads: Sequence[str], row: Sequence[str]) -> str:
@@ -98,36 +102,6 @@ def chip(word: str, colour: str, symbol: str) -> str:
     return f'<span class="fp-chip" style="--g:{escape(colour)}"><i>{escape(symbol)}</i>{escape(word)}</span>'
 
 
-def opinion(text: str, group: str, groups: Sequence[str], number: int | None = None, mark: str = "") -> str:
-    """One source opinion in its group's colour, with the group's name and its number in the set.
-
-    Args:
-        mark: HTML of ours to put at its end ('fp-marked' then frames it); '' for an opinion that is not marked.
-    """
-    colour = group_colour(groups, group)
-    place = "" if number is None else f'<span class="fp-number">{number}</span>'
-    kind = " fp-marked" if mark else ""
-    return f'<div class="fp-opinion{kind}" style="--g:{colour}">{place}{tag(group, colour)}{escape(text)}{mark}</div>'
-
-
-def opinions(
-    rows: Sequence[tuple[str, str]], groups: Sequence[str], ground: Sequence[Sequence[Any]] | None = None
-) -> str:
-    """A set's opinions, numbered; those that a chosen sentence rests on are framed and the others stand back.
-
-    Args:
-        rows: (text, group).
-        ground: [position, score] of the chosen sentence; None: no sentence is chosen.
-    """
-    scores = {int(place): float(score) for place, score in ground or ()}
-    parts = []
-    for place, (text, group) in enumerate(rows):
-        mark = f"<br>{tag(f'similarity {scores[place]:.2f}')}" if place in scores else ""
-        parts.append(opinion(text, group, groups, place + 1, mark))
-    chosen = " fp-chosen" if ground is not None else ""
-    return f'<div class="fp-opinions{chosen}">{"".join(parts)}</div>'
-
-
 def rests_on(ground: Sequence[Sequence[Any]]) -> str:
     """'rests on opinions 2 (0.71) and 5 (0.55)', or on none; plain text."""
     if not ground:
@@ -142,25 +116,22 @@ def summary_sentences(
     labels: Sequence[Sequence[Any]],
     groups: Sequence[str],
     evidence: Sequence[Sequence[Sequence[Any]]] | None = None,
-    chosen: int | None = None,
 ) -> str:
     """A summary, sentence by sentence, numbered: the label as text and colour, and what the sentence rests on.
 
     Args:
         labels: [sentence, label, probability]; label None: nobody labelled it.
         evidence: per sentence [position of the opinion, score]; None: not looked for.
-        chosen: position of the sentence that is framed.
     """
     parts = []
     for place, (sentence, label, probability) in enumerate(labels):
         colour = group_colour(groups, label) if label in groups else NEUTRAL
-        name = {"none": "no group", "mixed": "several groups"}.get(label, str(label))
+        name = LABELS.get(label, str(label))
         lines = "" if label is None else f"<br>{tag(f'{name} {percent(probability, 0)}', colour)}"
         if evidence is not None:
             lines += f'<div class="fp-note">{escape(rests_on(evidence[place]))}</div>'
-        kind = " fp-marked" if place == chosen else ""
         parts.append(
-            f'<div class="fp-opinion{kind}" style="--g:{colour}"><span class="fp-number">{place + 1}</span>'
+            f'<div class="fp-opinion" style="--g:{colour}"><span class="fp-number">{place + 1}</span>'
             f"{escape(str(sentence))}{lines}</div>"
         )
     return "".join(parts)

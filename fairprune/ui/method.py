@@ -1,15 +1,15 @@
-"""The choice of a pruning method: its card, and a widget for every option that it declares."""
+"""The choice of a pruning method: the cards of all of them, and a widget for every option that one declares."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
 import streamlit as st
 from pydantic.fields import FieldInfo
 
 from fairprune.methods import METHODS, Method
 from fairprune.ui.markup import inert
-from fairprune.ui.widgets import keyed
+from fairprune.ui.widgets import draw_field, keyed
 
 COMPARES = {
     "row": "within each output row",
@@ -33,12 +33,26 @@ def choose_method(calibration: str) -> tuple[str, dict[str, Any]]:
             **keyed("method", names),
         )
     with right, st.container(border=True):
-        return str(name), _card(METHODS[str(name)], calibration)
+        draw_card(METHODS[str(name)])
+        options = draw_options(METHODS[str(name)], calibration)
+    compare_methods()
+    return str(name), options
 
 
-def _card(method: Method, calibration: str) -> dict[str, Any]:
-    """What the method does, and its options."""
-    st.markdown(f"#### {method.title}")
+def compare_methods() -> None:
+    """The cards of all methods beside one another, folded."""
+    with st.expander(f"Compare all {len(METHODS)} methods", icon=":material/compare_arrows:"):
+        methods = list(METHODS.values())
+        for place in range(0, len(methods), 2):
+            for column, method in zip(st.columns(2), methods[place : place + 2], strict=False):
+                with column, st.container(border=True):
+                    draw_card(method)
+                    st.caption(inert(method.summary))
+
+
+def draw_card(method: Method) -> None:
+    """What the method does: formula, what it compares with what, what it reads, whether it needs gradients, its source."""
+    st.markdown(f"### {inert(method.title)}")
     st.latex(method.formula)
     gradient = (
         "gradients needed: one more pass, more memory" if "gradient" in method.needs else "no gradients"
@@ -46,44 +60,20 @@ def _card(method: Method, calibration: str) -> dict[str, Any]:
     data = "reads calibration windows" if method.needs else "reads no calibration data"
     st.markdown(f"Weights compete {COMPARES[method.compares]} · {data} · {gradient}")
     st.caption(f"Source: {inert(method.source)}")
-    options: dict[str, Any] = {}
-    for name, field in method.options.model_fields.items():
-        options[name] = _option(method.name, name, field, calibration)
-    return options
+
+
+def draw_options(method: Method, calibration: str) -> dict[str, Any]:
+    """A widget for every option of the method."""
+    return {
+        name: _option(method.name, name, field, calibration)
+        for name, field in method.options.model_fields.items()
+    }
 
 
 def _option(method: str, name: str, field: FieldInfo, calibration: str) -> Any:
     """The widget that a field's type asks for; its sentence is the help."""
-    label = name.replace("_", " ").capitalize()
-    where = f"option.{method}.{name}"
-    help_text = inert(field.description or "")
-    kind: Any = field.annotation
-    if get_origin(kind) is Literal:
-        values = list(get_args(kind))
-        if name == "loss" and not calibration.startswith("model-output"):
-            values = [
-                value for value in values if value != "summary_tokens"
-            ]  # there are no summary tokens then
-        return st.selectbox(
-            label,
-            values,
-            index=values.index(field.default),
-            format_func={value: str(value).replace("_", " ") for value in values}.__getitem__,
-            help=help_text,
-            **keyed(where, values),
-        )
-    if kind is bool:
-        return st.toggle(label, value=field.default, help=help_text, **keyed(where))
-    if kind in (int, float):
-        limits = {type(rule).__name__: rule for rule in field.metadata}
-        least, most = (getattr(limits.get(rule), rule.lower(), None) for rule in ("Ge", "Le"))
-        return st.number_input(
-            label,
-            min_value=None if least is None else kind(least),
-            max_value=None if most is None else kind(most),
-            value=field.default,
-            step=1 if kind is int else 0.1,
-            help=help_text,
-            **keyed(where),
-        )
-    return st.text_input(label, value=str(field.default), help=help_text, **keyed(where))
+    values = None
+    if name == "loss" and not calibration.startswith("model-output"):
+        # There are no summary tokens then.
+        values = [value for value in get_args(field.annotation) if value != "summary_tokens"]
+    return draw_field(name.replace("_", " ").capitalize(), f"option.{method}.{name}", field, values)

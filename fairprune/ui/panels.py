@@ -16,12 +16,11 @@ from fairprune.charts_metrics import (
     metric_panel,
     scale_range,
 )
-from fairprune.metrics import METRICS
+from fairprune.metrics import METRICS, in_order
 from fairprune.ui import markup
 from fairprune.ui.fairness import better, matched_by
 from fairprune.ui.inference import verdict_chip
 
-ORDER = ("bur", "auc", "uer", "sof", "spd2")
 COLUMNS = 2
 SYMBOLS = {"oracle": "▲", "random": "✕", "one_group": "▼"}
 
@@ -29,7 +28,7 @@ SYMBOLS = {"oracle": "▲", "random": "✕", "one_group": "▼"}
 def draw_panels(metrics: Mapping[str, Any], validity: Mapping[str, Any]) -> None:
     """One panel per metric, those of one unit beside one another on one scale; metrics without a value as a sentence."""
     st.html(legend(metrics))
-    names = sorted(metrics, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+    names = in_order(metrics)
     drawn = [name for name in names if _known(metrics[name])]
     for unit, members in by_unit(drawn).items():
         scale = 100.0 if METRICS[members[0]].is_rate else 1.0

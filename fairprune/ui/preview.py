@@ -10,6 +10,7 @@ import streamlit as st
 from fairprune import corpora
 from fairprune.calibration import calibration_set
 from fairprune.catalogue import preview_folder, resolve
+from fairprune.charts import percent
 from fairprune.errors import Unavailable
 from fairprune.methods import get_method
 from fairprune.spec import PRESETS, CalibrationSpec, parse_part
@@ -39,8 +40,9 @@ def draw_preview(values: dict[str, Any]) -> None:
     Raises:
         BadInput, Unavailable: why the windows cannot be shown yet, or cannot be cut at all.
     """
-    if not get_method(values["method"]).needs:
-        st.info(f"{get_method(values['method']).title} reads no calibration data.", icon=":material/info:")
+    method = get_method(values["method"])
+    if not method.needs_windows(values["allocation"]):
+        st.info(f"{method.title} reads no calibration data.", icon=":material/info:")
         return
     spec = calibration_of(values)
     if spec.name == "general:c4":
@@ -70,25 +72,42 @@ def _windows(spec: str, folder: str, modified: int) -> dict[str, Any]:  # noqa: 
 def draw_windows(found: dict[str, Any], groups: tuple[str, ...], key: str) -> None:
     """A calibration set (`CalibrationSet.to_json()`)."""
     total = found["samples"] * found["seqlen"]
+    opinions = sum(found["tokens_by_group"].values())
+    share = f"; {percent(opinions / total, 0)} are opinions, the rest is the instruction" if opinions else ""
+    offered, cut = (
+        found.get("texts_offered"),
+        found.get("texts_cut"),
+    )  # runs of earlier versions did not count them
+    different = found["texts_used"] - found["reused"]
+    left = (
+        "" if offered is None else f"{offered - different:,} of the {offered:,} that are offered are not used"
+    )
     st.html(
         markup.grid(
             [
+                markup.tile("Windows", f"{found['samples']} × {found['seqlen']}", f"{total:,} tokens{share}"),
                 markup.tile(
-                    "Windows",
-                    f"{found['samples']} × {found['seqlen']}",
-                    f"{total:,} tokens, {found['padding']} of them padding",
+                    "Padding", percent(found["padding"] / total), f"{found['padding']:,} of {total:,} tokens"
                 ),
                 markup.tile(
-                    "Texts", f"{found['texts_used']:,}", f"{found['reused']:,} of them used a second time"
+                    "Texts",
+                    f"{found['texts_used']:,}",
+                    f"{found['reused']:,} of them used a second time",
+                    left,
                 ),
                 markup.tile(
-                    "Tokens cut off", f"{found['tokens_cut']:,}", "of texts that did not fit their window"
+                    "Tokens dropped",
+                    f"{found['tokens_cut']:,}",
+                    "" if cut is None else f"{cut:,} of the texts did not fit their window whole",
                 ),
-            ]
+            ],
+            "12rem",
         )
     )
     if found["tokens_by_group"]:
-        st.html(f"<h4>Opinion tokens by group</h4>{markup.balance(found['tokens_by_group'], groups)}")
+        st.html(
+            f'<p class="fp-name">Opinion tokens by group</p>{markup.balance(found["tokens_by_group"], groups)}'
+        )
     for note in found["notes"]:
         st.caption(markup.inert(note))
     number = 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 
 import streamlit as st
 
 from fairprune import jobs
+from fairprune.remaining import fraction, kind_of, time_left, usual_seconds
+from fairprune.stages import stages_of
 from fairprune.store import ENDED, RESTARTABLE, Run, Store
+from fairprune.text import counted
 from fairprune.ui import markup
+from fairprune.ui.bundle import draw_bundle_download, draw_provenance
 from fairprune.ui.page import reconcile_watched, refusals, refuse
 from fairprune.ui.runs import badge, flags, headline_tiles, results_links
-from fairprune.worker import STAGES
 
 POLL_SECONDS = 1.0
 MOST_LOG_LINES = 5000
@@ -36,7 +40,7 @@ def _panel(store: Store, run_id: str, live: bool) -> None:
             st.rerun()  # the whole page: drawn anew without the clock
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.html(f'<div class="fp-title">{escape(run.title)}</div>', width="content")
+                st.html(f'<div class="fp-title">{escape(run.label)}</div>', width="content")
                 badge(run)
             if run.state == "done":
                 _result(store, run)
@@ -46,47 +50,51 @@ def _panel(store: Store, run_id: str, live: bool) -> None:
                 _progress(store, run)
 
 
-def fraction(run: Run) -> float:
-    """How far the whole run is, in [0, 1]: finished stages, and the part of the current one."""
-    if run.stage not in STAGES:
-        return 0.0
-    part = run.done / run.total if run.total else 0.0
-    return min(1.0, (STAGES.index(run.stage) + part) / len(STAGES))
+def timing(run: Run, now: datetime, known: Mapping[str, float]) -> str:
+    """Elapsed time, and how long the whole run still takes where that can be told.
 
-
-def timing(run: Run, now: datetime) -> str:
-    """Elapsed time, and what the current stage still takes at its present rate where that can be told."""
+    Args:
+        known: as `fairprune.remaining.usual_seconds`.
+    """
     if run.started is None:
         return ""
-    elapsed = (now - run.started).total_seconds()
-    text = f"{markup.duration(elapsed)} elapsed"
-    within = elapsed - sum(run.seconds.values())
-    if 0 < run.done < run.total and within > 1:
-        text += f", about {markup.duration(within / run.done * (run.total - run.done))} left in this stage"
+    text = f"{markup.duration((now - run.started).total_seconds())} elapsed"
+    left = time_left(run, now, known)
+    if left is not None:
+        rests_on = "by earlier runs like it" if known else "by how far it is"
+        text += f", about {markup.duration(left)} left ({rests_on})"
     return text
+
+
+def usual(store: Store, run: Run) -> dict[str, float]:
+    """As `usual_seconds`, asked once a minute for runs of one kind, however often a page that watches asks."""
+    return _usual(store.url, kind_of(run), store, run)
+
+
+@st.cache_data(ttl=60, max_entries=64, show_spinner=False)
+def _usual(address: str, kind: str, _store: Store, _run: Run) -> dict[str, float]:  # noqa: ARG001 (parts of the key)
+    return usual_seconds(_store, _run)
 
 
 def _progress(store: Store, run: Run) -> None:
     if run.state == "queued":
         ahead = (run.queue_position or 1) - 1
-        words = (
-            "starts in a moment"
-            if ahead == 0
-            else f"{ahead} {'run' if ahead == 1 else 'runs'} before it on {run.device}"
-        )
+        words = "starts in a moment" if ahead == 0 else f"{counted(ahead, 'run')} before it on {run.device}"
         label = f"Waiting: {words}"
     else:
-        place = STAGES.index(run.stage) + 1 if run.stage in STAGES else 0
-        label = f"Stage {place} of {len(STAGES)}: {run.stage}" if place else "Starting the process"
+        stages = stages_of(run.spec)
+        place = stages.index(run.stage) + 1 if run.stage in stages else 0
+        label = f"Stage {place} of {len(stages)}: {run.stage}" if place else "Starting the process"
     st.progress(fraction(run), text=label)
     message = "Cancelling …" if run.cancel_requested else run.message or " "
-    st.text(f"{timing(run, datetime.now(UTC))}\n{message}")
+    known = usual(store, run) if run.started is not None else {}
+    st.text(f"{timing(run, datetime.now(UTC), known)}\n{message}")
     _log(store, run)
     st.button(
         "Cancel this run",
         icon=":material/stop_circle:",
         disabled=run.cancel_requested,
-        on_click=_cancel,
+        on_click=cancel,
         args=(store, run.id),
         key="run.cancel",
     )
@@ -102,7 +110,8 @@ def _log(store: Store, run: Run) -> None:
         st.code(text, language=None, wrap_lines=True)
 
 
-def _cancel(store: Store, run_id: str) -> None:
+def cancel(store: Store, run_id: str) -> None:
+    """What a button does; a refusal is drawn."""
     with refusals():
         jobs.cancel(run_id, store)
 
@@ -124,7 +133,7 @@ def _ended_early(store: Store, run: Run) -> None:
             st.code(run.error_detail, language=None, wrap_lines=True)
     with st.expander("Log"):
         _log(store, run)
-    if st.button(
+    if run.origin == "here" and st.button(
         "Start again",
         type="primary",
         icon=":material/replay:",
@@ -147,14 +156,16 @@ def _result(store: Store, run: Run) -> None:
     st.html(markup.grid(tiles, "15rem"))
     took = sum(run.seconds.values())
     st.caption(f"{NOTE} The run took {markup.duration(took)} on {run.device}.")
+    draw_provenance(store, run)
     results_links(run)
+    draw_bundle_download(store, [run.id])
     with st.expander("Seconds per stage, and log"):
         st.html(
             markup.table(
                 ["Stage", "Time"],
                 [
                     [escape(name), markup.duration(run.seconds[name])]
-                    for name in STAGES
+                    for name in stages_of(run.spec)
                     if name in run.seconds
                 ],
             )

@@ -14,8 +14,10 @@ from fairprune.errors import StoreError
 from fairprune.metrics import METRICS
 from fairprune.packages import ASSETS
 from fairprune.store import RESTARTABLE, Run, Store
+from fairprune.text import counted
 from fairprune.ui import markup
 from fairprune.ui.address import carried, choose_run
+from fairprune.ui.bundle import origin_badge
 from fairprune.ui.page import refuse
 from fairprune.uncertainty import DEMONSTRATION
 
@@ -36,6 +38,7 @@ def badge(run: Run) -> None:
     word, colour, icon = STATES[run.state]
     place = f", number {run.queue_position} in the queue" if run.queue_position else ""
     st.badge(f"{word}{place}", icon=icon, color=colour)  # type: ignore[arg-type]
+    origin_badge(run)
 
 
 def degenerate_badge(evaluation: Mapping[str, Any] | None) -> None:
@@ -48,7 +51,8 @@ def degenerate_badge(evaluation: Mapping[str, Any] | None) -> None:
 def option(run: Run) -> str:
     """The run in a list: title, state where it is not done, beginning of its id."""
     state = "" if run.state == "done" else f" · {STATES[run.state][0]}"
-    return f"{run.title}{state} · seed {run.spec.calibration.seed} · {run.id[:6]}"
+    origin = "" if run.origin == "here" else f" · {run.origin}"
+    return f"{run.label}{state}{origin} · seed {run.spec.calibration.seed} · {run.id[:6]}"
 
 
 def pick_run(store: Store, *, done_only: bool = True) -> Run | None:
@@ -120,7 +124,7 @@ def _chosen() -> None:
 def no_runs(sentence: str) -> None:
     """The empty state: inviting, with what to do and how long it takes."""
     st.html(
-        '<div class="fp-empty"><h3>No run yet</h3><div class="fp-lead">'
+        '<div class="fp-empty"><h2>No run yet</h2><div class="fp-lead">'
         f"{escape(sentence)} The packaged model of 135 million parameters, pruned by half and judged "
         "on eight sets of film reviews, takes a few minutes on a CPU: no GPU, no account, no network."
         "</div></div>"
@@ -228,7 +232,9 @@ def flags(evaluation: Mapping[str, Any], *, notes: bool = True) -> None:
     if kinds["info"]:
         st.info("\n".join(f"- {note}" for note in kinds["info"]), icon=":material/info:")
     if kinds["folded"]:
-        with st.expander(f"About the data, the labels and the encoders ({len(kinds['folded'])} notes)"):
+        with st.expander(
+            f"About the data, the labels and the encoders ({counted(len(kinds['folded']), 'note')})"
+        ):
             st.markdown("\n".join(f"- {note}" for note in kinds["folded"]))
 
 

@@ -10,15 +10,14 @@ import streamlit as st
 
 from fairprune.opinions import OpinionSet
 from fairprune.store import Run, Store
-from fairprune.ui.address import carried, carry
+from fairprune.ui.address import carry
+from fairprune.ui.leafing import draw_search, filter_of
 from fairprune.ui.samples import (
-    MOST_TEXT,
     SORTS,
     STATES,
     SampleFilter,
     chosen,
     mixes,
-    read_filter,
     sample_rows,
     topics,
     under_choices,
@@ -38,8 +37,7 @@ def draw_samples(
     groups: Sequence[str],
 ) -> None:
     """Filters, how many samples they leave, and the table; each row leads to the sample's summaries."""
-    found = read_filter(carried("filter"), sets, groups)
-    carry("filter", found.address())
+    found = filter_of(sets, groups)
     _widgets(found, sets, groups)
     texts: dict[str, dict[int, str | None]] = {}
     if found.text:
@@ -92,13 +90,8 @@ def _widgets(found: SampleFilter, sets: Sequence[OpinionSet], groups: Sequence[s
         {"": "all"} | {mix: mix.replace("skewed:", "skewed to ") for mix in mixes(sets)},
     )
     _box(second[1], "topic", "Topic", {"": "all"} | {topic: topic for topic in topics(sets)})
-    second[2].text_input(
-        "Text",
-        key="samples.text",
-        max_chars=MOST_TEXT,
-        placeholder="in topic, opinions, summaries",
-        on_change=_keep,
-    )
+    with second[2]:
+        draw_search("samples.text", found, _keep)
 
 
 def _box(column: Any, part: str, label: str, titles: Mapping[str, str]) -> None:

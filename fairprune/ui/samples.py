@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pandas as pd
 
+from fairprune.errors import suggestion
 from fairprune.opinions import OpinionSet
+from fairprune.sample_changes import vanished
 from fairprune.ui.fairness import fairness_change
 
 SYSTEMS = ("pruned", "dense")
 STATES = {
+    "vanished": "A group vanished",
     "degenerate": "Degenerate",
     "unscored": "Unscored",
     "bur": "BUR changed",
@@ -28,8 +31,8 @@ SORTS = {
     "drawn": "As drawn",
 }
 """Order of the table → its name on the page."""
-MOST_TEXT = 200
-"""Characters of a search that are kept: an address has an end."""
+MOST_TEXT = 1000
+"""Characters of a search that are kept, more than most opinions have: an address has an end."""
 
 
 @dataclass(frozen=True)
@@ -44,33 +47,51 @@ class SampleFilter:
     """The composition of the set."""
     topic: str = ""
     text: str = ""
-    """Stands in the topic, an opinion or a summary; upper and lower case are alike."""
+    """Stands in the topic, an opinion or a summary; upper and lower case are alike, and so is all white space."""
     sort: str = "change"
     """A key of SORTS."""
 
     def address(self) -> str | None:
         """What stands after `?filter=`: only what differs from showing all; None where nothing does."""
         default = asdict(SampleFilter())
-        return urlencode({key: value for key, value in asdict(self).items() if value != default[key]}) or None
+        parts = asdict(replace(self, text=self.text[:MOST_TEXT]))
+        return urlencode({key: value for key, value in parts.items() if value != default[key]}) or None
 
 
 def read_filter(address: str | None, sets: Sequence[OpinionSet], groups: Sequence[str]) -> SampleFilter:
-    """The filter of an address; what means nothing here (an old link, another run) is left out."""
-    given = dict(parse_qsl(address or ""))
-    allowed: dict[str, Sequence[str]] = {
+    """The filter of an address; what means nothing here (an old link, another run) is left out, and `misread` says it."""
+    allowed = _allowed(sets, groups)
+    kept = {
+        key: value[:MOST_TEXT] if key == "text" else value
+        for key, value in dict(parse_qsl(address or "")).items()
+        if key == "text" or value in allowed.get(key, ())
+    }
+    return SampleFilter(**kept)
+
+
+def misread(address: str | None, sets: Sequence[OpinionSet], groups: Sequence[str]) -> list[str]:
+    """What of a filter's address `read_filter` leaves out, and what would be right: a text each."""
+    allowed = _allowed(sets, groups)
+    wrong = []
+    for part in filter(None, (address or "").split("&")):
+        found = parse_qsl(part, keep_blank_values=True)
+        key, value = found[0] if found else (part, "")
+        if key != "text" and key not in allowed:
+            wrong.append(f"unknown filter {key!r}: {suggestion(key, [*allowed, 'text'])}")
+        elif key != "text" and value and value not in allowed[key]:
+            wrong.append(f"unknown {key} {value!r}: {suggestion(value, allowed[key])}")
+    return wrong
+
+
+def _allowed(sets: Sequence[OpinionSet], groups: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Part of the filter → what it can be; the text, which can be anything, is left out."""
+    return {
         "under": under_choices(groups),
         "state": list(STATES),
         "mix": mixes(sets),
         "topic": topics(sets),
         "sort": list(SORTS),
     }
-    known = {field.name for field in fields(SampleFilter)}
-    kept = {
-        key: value[:MOST_TEXT] if key == "text" else value
-        for key, value in given.items()
-        if key in known and (key == "text" or value in allowed[key])
-    }
-    return SampleFilter(**kept)
 
 
 def under_choices(groups: Sequence[str]) -> list[str]:
@@ -136,6 +157,7 @@ def _shown(found: SampleFilter, sample: Mapping[str, Any], one: OpinionSet, tau:
             return False
     states = {
         "": True,
+        "vanished": bool(vanished(sample)),
         "degenerate": any(each.get("degenerate") for each in own),
         "unscored": any(not each or each.get("unscored") for each in own),
         "bur": _bur_changed(sample),
@@ -144,15 +166,19 @@ def _shown(found: SampleFilter, sample: Mapping[str, Any], one: OpinionSet, tau:
 
 
 def _says(text: str, one: OpinionSet, summaries: Sequence[str | None]) -> bool:
-    wanted = text.casefold()
+    wanted = _folded(text)
     return any(
-        wanted in said.casefold()
+        wanted in _folded(said)
         for said in (
             one.topic,
             *(opinion.text for opinion in one.opinions),
             *(each or "" for each in summaries),
         )
     )
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _bur_changed(sample: Mapping[str, Any]) -> bool:

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from fairprune.corpora.tables import FORMATS, MAX_BYTES, MAX_ROWS, read_table
-from fairprune.corpora.user import RowError, check_rows, import_table
+from fairprune.corpora.user import MAX_NAME, RowError, check_rows, import_table
 from fairprune.errors import BadInput
 from fairprune.opinions import Noun
+from fairprune.text import counted
 from fairprune.ui.markup import inert
 from fairprune.ui.page import refusals, refuse
 
@@ -105,7 +106,7 @@ def complete(mapping: Mapping[str, str | None]) -> dict[str, str]:
 
 def _map(name: str, file_id: str, frame: pd.DataFrame) -> None:
     columns = [str(column) for column in frame.columns]
-    st.caption(f"{len(frame):,} rows, {len(columns)} columns. The first five:")
+    st.caption(f"{counted(len(frame), 'row')}, {counted(len(columns), 'column')}. The first five:")
     st.dataframe(frame.head(5), width="stretch")
     places = st.columns(4)
     mapping: dict[str, str | None] = {}
@@ -130,7 +131,8 @@ def _map(name: str, file_id: str, frame: pd.DataFrame) -> None:
             key=f"upload.noun.{file_id}",
             help="The word of the prompt.",
         )
-    title = st.text_input("Name", value=name.rsplit(".", 1)[0], max_chars=80, key=f"upload.name.{file_id}")
+    # No limit of its own: a browser drops what is longer without a word, `import_table` says why.
+    title = st.text_input("Name", value=name.rsplit(".", 1)[0][:MAX_NAME], key=f"upload.name.{file_id}")
     twice = same_column(mapping)
     if twice:
         refuse(twice)
@@ -145,7 +147,7 @@ def _rows_wrong(file_id: str, mapping: Mapping[str, str], frame: pd.DataFrame) -
     errors = _errors(file_id, (mapping["text"], mapping["group"], mapping["topic"]), frame)
     if errors:
         more = f", the first {SHOWN_ERRORS} are" if len(errors) > SHOWN_ERRORS else ""
-        st.error(f"{len(errors)} cells cannot be used{more}:", icon=":material/error:")
+        st.error(f"{counted(len(errors), 'cell')} cannot be used{more}:", icon=":material/error:")
         st.dataframe(
             pd.DataFrame(
                 [{"row": e.row, "column": e.column, "problem": e.problem} for e in errors[:SHOWN_ERRORS]]

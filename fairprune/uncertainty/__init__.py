@@ -32,6 +32,7 @@ from fairprune.uncertainty.verdicts import (
     Verdict,
     check_margin,
     decide,
+    one_sided,
     samples_needed,
     smallest_detectable,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "estimate_difference",
     "estimate_over_draws",
     "holm",
+    "one_sided",
     "paired",
     "paired_test",
     "resample_weights",

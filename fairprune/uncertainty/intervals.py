@@ -1,8 +1,8 @@
-"""Intervals of one number: for means, for proportions near 0 or 1, for paired proportions, for absolute values.
+"""Intervals of one number: for means, for proportions near 0 or 1, for absolute values.
 
 The percentile bootstrap covers too little in small samples (78 % instead of 95 % at eight topics), nothing at
 all where an absolute value is near zero, and nothing but a point where no event was seen. Each function here is
-what replaces it; `benchmarks/coverage.py` measures how well.
+what replaces it, and `tilting.py` for differences; `benchmarks/coverage` measures how well.
 """
 
 from __future__ import annotations
@@ -67,25 +67,19 @@ def proportion_interval(
     return max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
 
 
-def paired_proportion_interval(
-    gained: float, lost: float, n: int, n_topics: int, se: float, df: int, level: float = LEVEL
-) -> tuple[float, float, float]:
-    """Interval of the difference of two proportions of the same clustered samples, in [−1, 1], and its standard error.
+def smoothed_error(gained: float, lost: float, size: float) -> float:
+    """Standard error of the difference of two proportions of the same samples, above 0 even where nothing changed.
 
-    Half a sample is added to each of the four cells of the paired table, so that a difference of which nothing
-    was seen keeps an interval.
+    Half a sample is added to each of the four cells of the paired table.
 
     Args:
         gained, lost: share of the samples that changed from 0 to 1, and from 1 to 0.
+        size: independent samples that these are worth.
 
-    Source: Agresti and Min, Statistics in Medicine 24 (2005), with the design effect as in `proportion_interval`.
+    Source: Agresti and Min, Statistics in Medicine 24 (2005).
     """
-    value = gained - lost
-    size = effective_size(gained + lost - value * value, n, n_topics, se)
     up, down = (size * gained + 0.5) / (size + 2), (size * lost + 0.5) / (size + 2)
-    smoothed = math.sqrt((up + down - (up - down) ** 2) / (size + 2))
-    low, high = t_interval(up - down, smoothed, df, level)
-    return max(-1.0, min(value, low)), min(1.0, max(value, high)), smoothed
+    return math.sqrt((up + down - (up - down) ** 2) / (size + 2))
 
 
 def effective_size(variance: float, n: int, n_topics: int, se: float) -> float:

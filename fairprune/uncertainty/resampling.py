@@ -9,8 +9,9 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 8
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,12 @@ Statistic = Callable[[FloatArray, FloatArray], FloatArray]
 Contrasts = Callable[[FloatArray, FloatArray], FloatArray]
 """(weights (R, n), table (n, columns)) → (R, k): signed numbers whose mean absolute value is the statistic."""
 
-CHUNK = 1024  # resamples at once: bounds the memory of float weights to 8 KiB per sample
+CHUNK = 1024
+"""Resamples at once, at most."""
+LARGEST = 8_000_000
+"""Weights that are floats at once: 64 MB."""
+KEPT = 25_000_000
+"""Weights up to which all of them are kept as floats, 200 MB: every metric reads them."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,21 @@ class Resamples:
 
     def of(self, values: Callable[[FloatArray], FloatArray]) -> FloatArray:
         """`values` of all weights, read in chunks: (R, …)."""
+        return np.concatenate([values(part) for part in self._parts()])
+
+    def _parts(self) -> Iterator[FloatArray]:
+        """The weights as floats, chunk by chunk; kept where they are few."""
+        if self.weights.size <= KEPT:
+            yield from self._floats
+            return
+        rows = max(1, min(CHUNK, LARGEST // self.weights.shape[1]))
+        for i in range(0, len(self.weights), rows):
+            yield self.weights[i : i + rows].astype(np.float64)
+
+    @cached_property
+    def _floats(self) -> list[FloatArray]:
         parts = range(0, len(self.weights), CHUNK)
-        return np.concatenate([values(self.weights[i : i + CHUNK].astype(np.float64)) for i in parts])
+        return [self.weights[i : i + CHUNK].astype(np.float64) for i in parts]
 
 
 def draw_resamples(
@@ -125,8 +144,9 @@ def resample_weights(
 def weighted_column_means(weights: FloatArray, table: FloatArray) -> FloatArray:
     """(R, n), (n, columns) → (R, columns): means over entries that are not NaN; NaN where no weight is."""
     present = ~np.isnan(table)
-    total = weights @ np.where(present, table, 0.0)
-    count = weights @ present.astype(np.float64)
+    # One product: where there are many samples, reading the weights is what takes time.
+    both = weights @ np.concatenate([np.where(present, table, 0.0), present], axis=1)
+    total, count = np.split(both, 2, axis=1)
     means: FloatArray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return means
 

@@ -46,6 +46,23 @@ def decide(difference: Estimate, margin: float, p_value: float | None, alpha: fl
     return "undecided"
 
 
+def one_sided(difference: Estimate, margin: float, side: Literal["below", "above"]) -> float | None:
+    """p of the hypothesis that the true difference is not below (not above) the margin.
+
+    The standard error is the one that the data would have, were the margin the truth. None without a standard error: no
+    spread shows how far the difference could vary.
+
+    Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987).
+    """
+    se = difference.se_at(margin)
+    if difference.value is None or se is None or difference.df is None:
+        return None
+    from scipy.special import stdtr
+
+    gap = difference.value - margin if side == "below" else margin - difference.value
+    return float(stdtr(difference.df, gap / se))
+
+
 def check_margin(margin: float, name: str = "margin") -> None:
     """Raises BadInput unless 0 < margin < ∞."""
     if not 0 < margin < math.inf:

@@ -45,6 +45,12 @@ def test_jsonl() -> None:
     assert list(frame.index) == [1, 3]
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_halves_of_surrogate_pairs_become_question_marks(nested: bool) -> None:
+    frame = read_table("x.jsonl", rb'{"sa\udc00id": "a\ud800b", "who": "\ud83d\ude42"}', nested=nested)
+    assert frame.to_dict("list") == {"sa?id": ["a?b"], "who": ["🙂"]}
+
+
 def test_parquet() -> None:
     frame = read_table("x.parquet", parquet(said=["good", None], who=[1, 2], score=[0.5, float("nan")]))
     assert frame.to_dict("list") == {"said": ["good", ""], "who": ["1", "2"], "score": ["0.5", ""]}
@@ -57,9 +63,11 @@ CSV = b"said,who\ngood,a\n"
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("x.pkl", b"anything", r"x\.pkl is pickled .*so it is never read: save the table as CSV"),
-        ("x.csv", pickle.dumps({"a": 1}), r"x\.csv is pickled"),
-        ("../x.pt", b"anything", r"^x\.pt is pickled"),
+        (
+            "../x.pt",
+            b"anything",
+            r"^x\.pt is pickled or raw .*so it is never read here: save the table as CSV",
+        ),
         ("x.xlsx", b"PK\x03\x04", r"x\.xlsx ends in 'xlsx': save the table as \.csv, \.jsonl or \.parquet"),
         ("x", CSV, r"x ends in '': save the table as \.csv"),
         (
@@ -100,6 +108,37 @@ def test_files_that_are_refused(name: str, data: bytes, said: str) -> None:
     with pytest.raises(BadInput, match=said) as error:
         read_table(name, data)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("x.pkl", "x.jsonl"),
+        ("a/x.csv", "a/x.jsonl"),
+        ("x.parquet", "x.jsonl"),
+        ("x.jsonl", "x-read.jsonl"),  # not over the pickle itself
+        ("x", "x.jsonl"),
+    ],
+)
+def test_a_pickle_is_refused_by_its_bytes_with_the_lines_that_convert_it(
+    name: str, lines: str, protocol: int
+) -> None:
+    data = pickle.dumps({"a": 1}, protocol)
+    with pytest.raises(BadInput, match=r"x.* is a pickle, which can run code") as error:
+        read_table(name, data)
+    assert str(error.value).split("\n")[1:] == [
+        "import pandas",
+        f"pandas.read_pickle({name!r}).to_json({lines!r}, orient='records', lines=True)",
+    ]
+    with pytest.raises(BadInput, match="is a pickle"):
+        tables.decode("x.json", data, "json")
+
+
+def test_bytes_that_begin_almost_as_a_pickle_are_not_called_one() -> None:
+    """0x80 is the euro sign of Windows-1252."""
+    with pytest.raises(BadInput, match=r"is not UTF-8 text: byte 0 is 0x80"):
+        read_table("x.csv", "€ said,who\ngood,a\n".encode("cp1252"))
 
 
 def test_a_file_too_large(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_import_with_one_topic_splits_by_row_and_says_so() -> None:
         "calibration": {"a": 4, "b": 4},
         "train": {"a": 4, "b": 4},
     }
-    assert info.note.startswith("One topic, too few for splits by topic: the splits are by row")
+    assert info.note.startswith("1 topic, too few for splits by topic: the splits are by row")
     assert info.preamble == "Statements of several people."
 
 
@@ -130,7 +130,7 @@ def test_many_groups() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/abs/olute", "..", "", "a\0b", "日本", "x" * 300, "user:x"]
+    "name", ["../../etc/passwd", "/abs/olute", "..", "", "a\0b", "日本", "x" * 80, "user:x"]
 )
 def test_no_name_leaves_the_folder(name: str) -> None:
     info = import_table(name, rows(4, 8), MAPPING, "review")
@@ -143,6 +143,11 @@ def test_no_name_leaves_the_folder(name: str) -> None:
 def test_names_that_are_no_corpus(name: str) -> None:
     with pytest.raises(BadInput, match="unknown corpus"):
         corpora.load(name)
+
+
+def test_a_name_that_is_too_long_is_refused() -> None:
+    refuse(rows(4, 8), "the name has 81 characters: at most 80", name="x" * 81)
+    assert import_table("x" * 40 + "  " * 20 + "y", rows(4, 8), MAPPING, "review").title == "x" * 40 + " y"
 
 
 def refuse(frame: pd.DataFrame, said: str, **changes: Any) -> None:

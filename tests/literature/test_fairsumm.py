@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from fairprune.errors import BadInput
 from fairprune.literature import fairsumm
+from fairprune.literature.summaries import find
 from tests.conftest import DATA
 
 FILE = DATA / "literature" / "fairsumm.json"
@@ -58,9 +60,7 @@ def test_one_sample_a_line():
     lines = "\n".join(json.dumps(one) for one in (GOOD, GOOD)).encode()
     data = fairsumm.read("x.jsonl", lines + b"\n", "side")
     assert len(data.sets) == 2
-    assert (
-        data.notes == ("1 samples have the opinions of another one, word for word",) or len(data.notes) == 0
-    )
+    assert data.notes == ("1 sample has the opinions of another one, word for word",) or len(data.notes) == 0
 
 
 def test_speakers_are_groups_by_their_place():
@@ -96,14 +96,46 @@ def test_value_input_that_disagrees_is_counted():
     other = {**GOOD, "value_input": {"side": ["I like it", "I do"]}}
     same = {**GOOD, "value_input": {"side": ["I like it", "I do not"]}}
     data = read([other, same])
-    assert "1 samples have other texts in value_input than in units: units are scored" in data.notes
+    assert "1 sample has other texts in value_input than in units: units are scored" in data.notes
 
 
 def test_summaries_are_fields_of_text():
-    data = read(
-        [{**GOOD, "tiny": {"text": "a"}, "big": ["b", "c"], "none": None, "score": 3, "list": [1]}, GOOD]
-    )
-    assert data.summaries == {"tiny": ["a", None], "big": ["b", None], "none": [None, None]}
+    one = {**GOOD, "tiny": {"text": "a"}, "null": {"text": None}, "none": None, "gold_summary": ["b", "c"]}
+    data = read([one, GOOD])
+    assert data.summaries == {
+        "tiny": ["a", None],
+        "null": [None, None],
+        "none": [None, None],
+        "gold_summary": ["b", None],
+    }
+    assert data.references == ["b", None] and data.refused == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"x": 1}, """sample 2: tiny is {"x": 1}, an object without 'text': write the summary as a text"""),
+        ({"text": 3}, """sample 2: tiny is {"text": 3}, not a text"""),
+        (
+            ["a"],
+            """sample 2: tiny is ["a"], a list: write the summary as a text, or as an object with 'text'""",
+        ),
+        (4.5, "sample 2: tiny is 4.5, not a text"),
+        (True, "sample 2: tiny is true, not a text"),
+    ],
+)
+def test_a_field_that_holds_no_text_in_one_sample_is_refused_when_it_is_asked_for(value, said):
+    data = read([{**GOOD, "tiny": "a"}, {**GOOD, "tiny": value}])
+    assert data.summaries == {}  # neither 'not written' nor scored as text
+    with pytest.raises(BadInput, match=re.escape(said)):
+        find("tiny", data)
+    with pytest.raises(BadInput, match=re.escape(said)):
+        find("mine=tiny", data)
+
+
+def test_a_gold_summary_that_holds_no_text_is_refused_at_once():
+    with pytest.raises(BadInput, match="sample 1: gold_summary is 3, not a text"):
+        read([{**GOOD, "gold_summary": 3}])
 
 
 def test_ids_that_are_shared_become_places_and_are_counted():
@@ -111,7 +143,7 @@ def test_ids_that_are_shared_become_places_and_are_counted():
     assert data.ids == ("1", "2")
     assert data.notes == (
         "2 samples have no id, or share it: all are named by their place",
-        "1 samples have the opinions of another one, word for word",
+        "1 sample has the opinions of another one, word for word",
     )
     assert data.sets[0].id != data.sets[1].id  # other topics
 
@@ -121,7 +153,7 @@ def test_opinions_without_text_are_left_out_and_counted():
     assert [len(one.opinions) for one in data.sets] == [1, 2, 0]
     assert data.notes == (
         "2 opinions without text were left out",
-        "1 samples have no opinion with text: unscored",
+        "1 sample has no opinion with text: unscored",
     )
 
 

@@ -50,7 +50,7 @@ def test_a_proportion_that_is_not_the_labels_is_counted():
         input=["x y||y z||z x"] * 2, label=["['a','a','b']"] * 2, proportion=["{'a': .67, 'b': .33}", '{"a": 0.6, "b": 0.4}']
     )  # fmt: skip
     data = hgla.from_frame("t", frame)
-    assert "1 samples have a proportion that is not their labels': the labels count" in data.notes
+    assert "1 sample has a proportion that is not its labels': the labels count" in data.notes
 
 
 def test_a_row_of_one_group_beside_others():
@@ -65,7 +65,7 @@ def test_a_row_of_one_group_beside_others():
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"input": ["x || y"], "label": ["['a']"]}, "row 2 has 2 opinions .* but 1 labels"),
+        ({"input": ["x || y"], "label": ["['a']"]}, "row 2 has 2 opinions .* but 1 label"),
         ({"input": ["x || y"], "label": ["['a', '']"]}, "row 2: label 2 of 'label' is empty"),
         ({"input": ["x || y"], "label": ["['a','c']"], "proportion": ["{'a': 1, 'b': 0}"]}, "row 2: label 'c' of 'label' is"),
         ({"input": ["x || y"], "label": ["['a','b']"], "proportion": ["{'a': 'x'}"]}, "row 2: 'proportion' is .*each label's share"),

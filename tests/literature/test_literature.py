@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
@@ -10,6 +11,7 @@ from fairprune.errors import BadInput
 from fairprune.evaluate import evaluate
 from fairprune.literature import Columns, load
 from fairprune.literature.build import MAX_SAMPLES, Sample, build
+from fairprune.literature.summaries import find
 from fairprune.spec import MetricSpec
 from tests.conftest import DATA
 
@@ -87,3 +89,48 @@ def test_a_hundred_thousand_samples_are_read():
     one = Sample("sample 1", "", "", [("a b", "x"), ("c d", "y")])
     data = build("n", "t", "side", ("x", "y"), [one] * MAX_SAMPLES, noun="review", source="s")
     assert len(data.sets) == MAX_SAMPLES and len(set(data.ids)) == MAX_SAMPLES
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.parquet", "a.txt"])
+def test_a_pickle_is_known_by_its_first_bytes(tmp_path, name):
+    file = tmp_path / name
+    file.write_bytes(pickle.dumps([{"units": []}]))
+    with pytest.raises(BadInput, match=f"{name} is a pickle") as refused:
+        load(str(file), "side")
+    assert f"pandas.read_pickle({str(file)!r})" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (["a"], r"""line 2 has a list, \["a"\]: write the text itself"""),
+        ({"x": 1}, """line 2 has an object, {"x": 1}"""),
+    ],
+)
+def test_a_column_with_a_list_or_an_object_is_refused_when_it_is_asked_for(tmp_path, value, said):
+    hgla = [
+        {"input": "good lid || bad lid", "label": ["g", "b"], "fine": "x", "odd": odd} for odd in ("x", value)
+    ]
+    rows = [
+        {"text": f"{side} lid", "label": side, "sample": str(i), "fine": "x", "odd": odd}
+        for i, odd in enumerate(("x", value))
+        for side in ("good", "bad")
+    ]
+    (tmp_path / "h.jsonl").write_text("\n".join(map(json.dumps, hgla)), encoding="utf-8")
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    for name, where in (("h", "line 2"), ("t", "line 3")):
+        data = load(str(tmp_path / f"{name}.jsonl"), "label")
+        assert data.summaries == {"fine": ["x", "x"]}
+        assert find("fine", data)[1] == ["x", "x"]
+        with pytest.raises(
+            BadInput, match=f"'odd' of {name}.jsonl holds no summaries: {said.replace('line 2', where)}"
+        ):
+            find("odd", data)
+
+
+def test_a_summary_column_of_numbers_is_refused_when_it_is_asked_for(tmp_path):
+    file = tmp_path / "rated.csv"
+    file.write_text("text,side,sample,stars\ngood lid,x,1,4\nbad lid,y,1,4\n", encoding="utf-8")
+    data = load(str(file), "side")  # the table may have such a column
+    with pytest.raises(BadInput, match=r"the field 'stars' of rated\.csv are numbers, such as '4'"):
+        find("stars", data)

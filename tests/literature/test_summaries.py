@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import pickle
+import re
 
 import pandas as pd
 import pytest
@@ -63,7 +66,11 @@ def test_json_csv_and_parquet(data, tmp_path):
         ("a.jsonl", '{"id": "lump-1", "text": "x"}\n', "unknown sample in line 1 of a.jsonl: 'lump-1': did you mean 'lamp-1'"),
         ("a.jsonl", '{"words": "x"}\n', "line 1 of a.jsonl has no summary: name its field prediction, summary, text or output"),
         ("a.jsonl", "{\n", "line 1 of a.jsonl is not JSON"),
-        ("a.json", "[1, 2]", "summary 1 of a.json is '1', not a text"),
+        ("a.json", "[1, 2]", "summary 1 of a.json is 1, not a text: write the summary as a text"),
+        ("a.json", '{"lamp-1": {"x": 1}}', r"""'lamp-1' of a.json is {"x": 1}, an object without 'text'"""),
+        ("a.json", '{"lamp-1": ["a"]}', r"""'lamp-1' of a.json is \["a"\], a list"""),
+        ("a.jsonl", '{"prediction": {"x": 1}}\n', r"""line 1 of a.jsonl is {"x": 1}, an object without 'text'"""),
+        ("a.jsonl", '{"prediction": ["a"]}\n', r"""line 1 of a.jsonl is \["a"\], a list"""),
         ("a.json", "3", "a.json holds '3'"),
         ("a.pkl", "x", "a.pkl is a pickle"),
         ("a.xlsx", "x", "ends in '.xlsx'"),
@@ -74,6 +81,47 @@ def test_what_is_refused(data, tmp_path, name, text, said):
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(BadInput, match=said):
         find(str(tmp_path / name), data)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt", "a.csv", "a.parquet"])
+def test_a_pickle_under_another_name_is_a_pickle(data, tmp_path, name):
+    (tmp_path / name).write_bytes(pickle.dumps(["x"] * 6))
+    with pytest.raises(BadInput, match=f"{name} is a pickle.*\nimport pandas\npandas.read_pickle"):
+        find(str(tmp_path / name), data)
+
+
+def test_lists_and_objects_in_the_cells_of_a_table_are_no_texts(data, tmp_path):
+    for value, said in ((["a"], 'a list, ["a"]'), ({"x": 1}, 'an object, {"x": 1}')):
+        frame = pd.DataFrame({"id": data.ids, "summary": [None, value, *[None] * 4]})
+        frame.to_parquet(tmp_path / "a.parquet")
+        with pytest.raises(
+            BadInput, match=re.escape(f"'summary' of a.parquet holds no summaries: row 2 has {said}")
+        ):
+            find(str(tmp_path / "a.parquet"), data)
+
+
+NUMBERS = ["4", "4.5", "", "1e3", "-2", "85 %"]
+
+
+def test_a_column_of_numbers_holds_no_summaries(data, tmp_path):
+    pd.DataFrame({"summary": NUMBERS}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"summary": [1.0, 2.5, None, 4, 5, 6]}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.txt").write_text("1\n2\n3\n4\n5\nnan\n", encoding="utf-8")
+    for name, example in (("a.csv", "4"), ("b.parquet", "1.0"), ("c.txt", "1")):
+        with pytest.raises(
+            BadInput, match=f"summaries in {name} are numbers, such as '{example}', not texts: name the field"
+        ):
+            find(str(tmp_path / name), data)
+    rated = dataclasses.replace(data, summaries={"stars": NUMBERS})
+    with pytest.raises(BadInput, match=r"the field 'stars' of fairsumm\.json are numbers"):
+        find("stars", rated)
+
+
+@pytest.mark.parametrize(
+    "texts", [["10", "good", "7", "3", "2", "1"], [""] * 6, ["..."] * 6, [None] * 6, ["five stars"] * 6]
+)
+def test_texts_among_which_there_are_numbers_stay(data, texts):
+    assert find("a", dataclasses.replace(data, summaries={"a": texts})) == ("a", texts)
 
 
 def test_neither_a_field_nor_a_file(data):

@@ -48,8 +48,8 @@ def test_a_summary_stands_in_one_row_or_in_all():
 
 def test_opinions_without_text_are_counted_but_groups_are_needed():
     data = table.from_frame("t", rows(("", "x", "1"), ("a b", "x", "1"), ("c d", "y", "1")), "side", COLUMNS)
-    assert data.notes == ("1 opinions without text were left out",)
-    with pytest.raises(BadInput, match="1 cells of t cannot be used: row 3: 'side' is empty"):
+    assert data.notes == ("1 opinion without text was left out",)
+    with pytest.raises(BadInput, match="1 cell of t cannot be used: row 3: 'side' is empty"):
         table.from_frame("t", rows(("a b", "x", "1"), ("c d", "", "1")), "side", COLUMNS)
     with pytest.raises(BadInput, match="row 2: 'case' is empty"):
         table.from_frame("t", rows(("a b", "x", ""), ("c d", "y", "1")), "side", COLUMNS)

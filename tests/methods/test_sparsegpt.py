@@ -84,3 +84,20 @@ def test_a_block_must_hold_whole_groups():
     with pytest.raises(BadInput, match="a block of 6 columns is no multiple of 4"):
         solve(torch.ones(2, 12), torch.eye(12), Quota(0.5, (2, 4)), block_size=6)
     assert int(solve(torch.ones(2, 12), torch.eye(12), Quota(0.5, (2, 4)), block_size=8).keep.sum()) == 12
+
+
+@pytest.mark.parametrize(("quota", "size"), [(Quota(0.5), 8), (Quota(0.5, (2, 4)), 4)], ids=str)
+def test_the_score_that_chose_the_mask_is_handed_out(quota, size):
+    weight = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
+    inputs = torch.randn(64, 8, generator=torch.Generator().manual_seed(4))
+    inputs[:, 2] = 0  # an input that is never there: its weights go first and score 0
+    found = solve(weight, inputs.T @ inputs, quota, block_size=8)
+    assert not found.score[:, 2].any() and not found.keep[:, 2].any()
+    groups = (
+        ((found.score, found.keep),)
+        if size == 8
+        else zip(found.score.reshape(-1, 4), found.keep.reshape(-1, 4), strict=True)
+    )
+    for score, keep in groups:  # of one block, or of a row's four: the higher half stays
+        assert int(keep.sum()) * 2 == keep.numel()
+        assert float(score[keep].min()) > float(score[~keep].max())

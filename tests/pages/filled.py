@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,9 +29,15 @@ INFO = CorpusInfo(
 PAGES = {
     "Start": None,
     "Prune": "pages/1_Prune.py",
+    "Trade-offs": "pages/2_Trade-offs.py",
     "Summaries": "pages/3_Summaries.py",
     "Layers": "pages/4_Layers.py",
     "Fairness": "pages/5_Fairness.py",
+    "Debias": "pages/6_Debias.py",
+    "Judge": "pages/7_Judge.py",
+    "Study": "pages/8_Study.py",
+    "Runs": "pages/9_Runs.py",
+    "Talk": "pages/11_Talk.py",
 }
 
 
@@ -238,7 +245,7 @@ def fill_default() -> Run:
         return fill(store)
 
 
-def app(page: str = "Start", **address: str) -> AppTest:
+def app(page: str = "Start", /, **address: str) -> AppTest:
     """The page in a fresh browser, after its first run."""
     found = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     file = PAGES[page]
@@ -263,3 +270,10 @@ def errors(found: AppTest) -> str:
 def markup(found: AppTest) -> str:
     """All HTML of the page."""
     return "\n".join(str(element.proto.body) for element in found.html)
+
+
+def drawn(found: AppTest) -> dict[str, Any]:
+    """What the page gives to the renderer in the browser: view, step, sentence."""
+    (element,) = found.get("bidi_component")
+    value: dict[str, Any] = json.loads(element.proto.json)
+    return value

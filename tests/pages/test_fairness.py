@@ -92,6 +92,15 @@ def test_filters_go_into_the_address_and_come_back(many: Run) -> None:
     assert "filter" not in page.query_params and len(table(page)) == 40
 
 
+def test_a_long_text_is_searched_for_or_the_page_says_how_much_of_it(many: Run) -> None:
+    for name, key in (("Fairness", "samples.text"), ("Summaries", "leafing.text")):
+        page = app(name, run=many.id)
+        assert page.text_input(key=key).proto.max_chars == 0  # a browser would drop it without a word
+        page = checked(page.text_input(key=key).input("number 3 was " + "x" * 2000).run())
+        assert any("The first 1,000 characters" in note.value for note in page.caption), name
+        assert len(page.text_input(key=key).value) == 1000
+
+
 @pytest.mark.parametrize(
     "address", ["x", "topic=<img>&sort=1", "under=pruned+nobody", "%00%ff=&&", "state=bur&state=x"]
 )
@@ -130,7 +139,7 @@ def test_a_curve_that_cannot_be_computed_leaves_the_page_standing(many: Run) -> 
         store.put_result(many.id, "generation", found)
     page = app("Fairness", run=many.id, curve="bur")
     assert "has no summaries of both models" in errors(page)
-    assert "Quality beside it" in [heading.value for heading in page.subheader]
+    assert "Quality beside it" in [heading.value for heading in page.header]
 
 
 def test_every_file_has_its_button(many: Run) -> None:
@@ -236,7 +245,7 @@ def test_documents_of_the_first_version_still_draw(filled: Any) -> None:
         store.put_result(run.id, "evaluation", early(found))
     page = app("Fairness", run=run.id, curve="sof", filter="sort=bur&state=bur")
     assert not [text for text in errors(page).splitlines() if "degenerate" not in text and text]
-    headings = [heading.value for heading in page.subheader]
+    headings = [heading.value for heading in page.header]
     assert "Metrics" in headings and "What may be concluded?" not in headings
     assert len(page.get("plotly_chart")) == 8  # direction, five metrics, curve, confusion
     old = early(found)

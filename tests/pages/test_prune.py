@@ -167,11 +167,26 @@ def test_own_file_is_mapped_checked_and_chosen() -> None:
     assert "\\<b\\>critics\\</b\\>, fans" in "\n".join(caption.value for caption in page.caption)
 
 
+def test_a_long_name_is_refused_and_stays_typed() -> None:
+    page = app("Prune")
+    long = f"{'film ' * 30}.csv"
+    page = checked(page.file_uploader[0].upload(long, CSV.encode(), "text/csv").run())
+    name = widget(page, "text_input", "Name")
+    assert (
+        len(name.value) <= 80 and name.proto.max_chars == 0
+    )  # a browser would drop what is longer without a word
+    name.input("n" * 90)
+    page = checked(widget(page, "button", "Use these opinions").click().run())
+    assert "The name has 90 characters: at most 80" in errors(page)
+    assert widget(page, "text_input", "Name").value == "n" * 90
+    assert not [name for name in corpora.names() if name.startswith("user:")]
+
+
 def test_rows_that_cannot_be_used_are_listed_by_number() -> None:
     broken = CSV.replace("fans,topic 0", ",topic 0", 1)
     page = app("Prune")
     page = checked(page.file_uploader[0].upload("films.csv", broken.encode(), "text/csv").run())
-    assert errors(page) == "1 cells cannot be used:"
+    assert errors(page) == "1 cell cannot be used:"
     (listed,) = [frame.value for frame in page.dataframe if "problem" in frame.value]
     assert listed.to_dict("records") == [{"row": 2, "column": "party", "problem": "is empty"}]
     assert "Use these opinions" not in labels(page, "button")
@@ -180,7 +195,7 @@ def test_rows_that_cannot_be_used_are_listed_by_number() -> None:
 def test_a_pickled_upload_is_refused() -> None:
     page = app("Prune")
     page = checked(page.file_uploader[0].upload("x.csv", b"\x80\x04\x95text", "text/csv").run())
-    assert "pickled" in errors(page)
+    assert "x.csv is a pickle" in errors(page) and "pandas.read_pickle" in errors(page).replace("\\", "")
 
 
 def test_a_second_file_of_the_same_name_is_read_anew() -> None:
@@ -189,7 +204,7 @@ def test_a_second_file_of_the_same_name_is_read_anew() -> None:
     page = checked(
         page.file_uploader[0].set_value(("films.csv", b"text,group,topic\na,b,c\n", "text/csv")).run()
     )
-    assert any("1 rows, 3 columns" in caption.value for caption in page.caption)
+    assert any("1 row, 3 columns" in caption.value for caption in page.caption)
 
 
 OTHER = "words,side,film\n" + "\n".join(
@@ -247,7 +262,10 @@ def test_preview_shows_the_windows_by_group(tiny: Path) -> None:
     page = checked(widget(page, "toggle", "Preview calibration windows").set_value(True).run())
     assert errors(page) == ""
     text = markup(page)
-    assert "8 × 160" in text and "1,280 tokens, 0 of them padding" in text
+    assert "8 × 160" in text and "0 of 1,280 tokens" in text  # the padding
+    # 96 opinions in 4 topics, whose calibration split offers some; each window is the instruction and opinions.
+    assert "that are offered are not used" in text and "did not fit their window whole" in text
+    assert "are opinions, the rest is the instruction" in text
     assert '<span class="fp-tag" style="--g:#0072b2">&lt;b&gt;critics&lt;/b&gt;</span><mark' in text
     assert "Opinion tokens by group" in text
 
@@ -435,7 +453,11 @@ def test_the_same_configuration_opens_the_stored_run(tiny: Path) -> None:
         (run,) = store.runs()
         assert page.query_params["run"] == run.id and not page.success
         fill(store, run.spec)
-    page = checked(widget(page, "button", "Start the run").click().run())
+    # The page says so before anything is pressed, and the address of the run holds nothing of the form.
+    assert not {"corpus", "model", "seqlen"} & set(page.query_params)
+    page = checked(page.run())
+    assert any("Stored already" in info.value for info in page.info)
+    page = checked(widget(page, "button", "Open the stored run").click().run())
     assert page.success[0].value == "This configuration was computed before: here is the stored run."
     with open_store() as store:
         assert len(store.runs()) == 1
@@ -459,3 +481,81 @@ def test_no_page_ever_imports_torch_and_a_run_goes_through(tiny: Path, tmp_path:
     )
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     assert done.stdout.splitlines()[-1] == "no torch"
+
+
+def test_a_link_fills_the_form_and_what_is_changed_stands_in_the_address() -> None:
+    page = app(
+        "Prune", method="hgla", sparsity="0.35", calibration="skewed:rotten", seed="7", preset="standard"
+    )
+    assert page.radio[0].value == "hgla" and page.slider[0].value == 35
+    assert widget(page, "selectbox", "Calibration set").value == "skewed"
+    assert widget(page, "selectbox", "Group").value == "rotten"
+    assert widget(page, "number_input", "Seed").value == 7
+    assert page.segmented_control(key="prune.preset").value == "standard"
+    page = checked(page.slider[0].set_value(40).run())
+    assert page.query_params["sparsity"] == "0.4" and page.query_params["method"] == "hgla"
+    page = checked(page.radio[0].set_value("wanda").run())  # as at first: not in the address
+    assert "method" not in page.query_params
+    page = checked(page.segmented_control(key="prune.kind").set_value("n:m").run())
+    assert page.query_params["pattern"] == "2:4" and page.query_params["sparsity"] == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ({"method": "wnada"}, "did you mean 'wanda'"),
+        ({"sparsity": "half"}, "sparsity 'half' is not a number"),
+        ({"sparsity": "1.5"}, "outside"),
+        ({"pattern": "4:4"}, "pattern '4:4' is not n:m"),
+        ({"calibration": "fair"}, "unknown calibration set 'fair'"),
+        ({"corpus": "<b>"}, "unknown corpus"),
+        ({"preset": "huge"}, "unknown preset"),
+        ({"seed": "-1"}, "seed '-1' is not a whole number"),
+        ({"like": "feedfacefeedface"}, "There is no run"),
+    ],
+)
+def test_a_broken_link_says_what_is_wrong_and_shows_the_form(address: dict[str, str], says: str) -> None:
+    page = app("Prune", **address)
+    assert says in errors(page) and "Start the run" in labels(page, "button")
+
+
+def test_another_run_like_a_stored_one_has_all_its_settings(tiny: Path) -> None:
+    from fairprune.plan import plan_run
+
+    page = import_csv(app("Prune"))
+    corpus = widget(page, "selectbox", "Corpus").value
+    asked = {
+        **{"model": str(tiny), "corpus": corpus, "method": "hgla", "sparsity": 0.35, "seed": 3, "samples": 2},
+        **{"options": {"loss": "all_tokens", "exponent": 2.0}, "calibration": "random", "seqlen": 200},
+        **{"metrics": {"tau": "0.7", "margins": {"bur": 0.1}}, "noise_band": True, "device": "cpu"},
+    }
+    spec_like = plan_run(**asked)
+    with open_store() as store:
+        run = fill(store, spec_like)
+    page = app("Prune", like=run.id)
+    assert errors(page) == "" and "run" not in page.query_params
+    assert any("unchanged" in text.value for text in page.markdown)
+    assert "Open the stored run" in labels(page, "button")  # the very same configuration
+    page = checked(page.slider[0].set_value(40).run())
+    shown = "\n".join(text.value.replace("\\", "") for text in page.markdown)
+    assert "Other than there: pruning.sparsity 0.35 → 0.4" in shown
+    assert page.query_params["like"] == run.id and page.query_params["sparsity"] == "0.4"
+    assert "Start the run" in labels(page, "button")
+    # The address alone gives the same form in a fresh browser.
+    fresh = app("Prune", like=run.id, sparsity="0.4")
+    assert fresh.slider[0].value == 40 and widget(fresh, "number_input", "Seed").value == 3
+    assert widget(fresh, "selectbox", "Loss").value == "all_tokens"
+    fresh = checked(widget(fresh, "button", "Start from scratch").click().run())
+    assert fresh.slider[0].value == 50 and "like" not in fresh.query_params
+
+
+def test_all_methods_can_be_compared() -> None:
+    from fairprune.methods import METHODS
+
+    page = app("Prune")
+    assert f"Compare all {len(METHODS)} methods" in [expander.label for expander in page.expander]
+    formulas = [formula.value for formula in page.latex]
+    sources = "\n".join(caption.value.replace("\\", "") for caption in page.caption)
+    for method in METHODS.values():
+        assert any(method.formula in formula for formula in formulas)
+        assert f"Source: {method.source}" in sources

@@ -32,6 +32,8 @@ class Source:
     """N_x: content tokens per group. Source shares are these, whichever matcher reads the summary."""
     texts: dict[str, tuple[str, ...]]
     """Opinions of each group, in order."""
+    opinions: tuple[tuple[str, ...], ...] = ()
+    """Content tokens of every opinion, in the set's order."""
 
     @property
     def kept(self) -> tuple[str, ...]:

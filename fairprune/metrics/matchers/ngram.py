@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from fairprune.metrics.matchers.base import EMPTY, NOT_WRITTEN, Matcher, Source
@@ -14,14 +14,21 @@ from fairprune.opinions import OpinionSet
 
 
 def read_source(
-    opinion_set: OpinionSet, groups: Sequence[str], extra_stop_words: Sequence[str] = ()
+    opinion_set: OpinionSet,
+    groups: Sequence[str],
+    extra_stop_words: Sequence[str] = (),
+    stems: Sequence[Sequence[str]] | None = None,
 ) -> Source:
-    """Texts, stems and token counts of the opinions, per group."""
+    """Texts, stems and token counts of the opinions, per group.
+
+    Args:
+        stems: `content_stems` of each opinion, where they are known.
+    """
     counts: Counter[str] = Counter()
     used: dict[str, set[str]] = {group: set() for group in groups}
     texts: dict[str, list[str]] = {group: [] for group in groups}
-    for opinion in opinion_set.opinions:
-        found = content_stems(opinion.text, extra_stop_words)
+    known = stems or [content_stems(opinion.text, extra_stop_words) for opinion in opinion_set.opinions]
+    for opinion, found in zip(opinion_set.opinions, known, strict=True):
         counts[opinion.group] += len(found)
         used[opinion.group].update(found)
         texts[opinion.group].append(opinion.text)
@@ -30,34 +37,31 @@ def read_source(
         {group: frozenset(stems) for group, stems in used.items()},
         counts,
         {group: tuple(found) for group, found in texts.items()},
+        tuple(tuple(found) for found in known),
     )
 
 
-def summary_counts(source: Source, summary: str, extra_stop_words: Sequence[str] = ()) -> Counter[str]:
-    """N_y: every token occurrence of the summary credits each group whose text contains it.
+def credit(
+    source: Source, summary: str, extra_stop_words: Sequence[str] = ()
+) -> tuple[Counter[str], float | None]:
+    """N_y: every token occurrence of the summary credits each group whose text contains it; and the share of that credit
+    that only one group could give, in [0, 1], None where there is no credit.
+
+    Tokens that several groups have used credit them all and tell nothing apart: where the share is small, the metric rests
+    on few words.
 
     Source: Zhang et al., NAACL 2024 (arXiv 2311.07884), n-gram matching.
     """
     counts: Counter[str] = Counter()
+    own = 0
     for stem, times in Counter(content_stems(summary, extra_stop_words)).items():
-        for group, stems in source.stems.items():
-            if stem in stems:
-                counts[group] += times
-    return counts
-
-
-def exclusive_share(source: Source, summary: str | None, extra_stop_words: Sequence[str] = ()) -> float:
-    """Share of the summary's credit that only one group could give, in [0, 1]; NaN where there is none.
-
-    Tokens that several groups have used credit them all and tell nothing apart: where this share is small, the
-    metric rests on few words.
-    """
-    total = own = 0
-    for stem, times in Counter(content_stems(summary or "", extra_stop_words)).items():
-        givers = sum(stem in stems for stems in source.stems.values())
-        total += givers * times
-        own += times if givers == 1 else 0
-    return own / total if total else math.nan
+        givers = [group for group, stems in source.stems.items() if stem in stems]
+        for group in givers:
+            counts[group] += times
+        if len(givers) == 1:
+            own += times
+    total = counts.total()
+    return counts, own / total if total else None
 
 
 def match(
@@ -70,8 +74,9 @@ def match(
     if summary is None or not summary.strip():
         reason = NOT_WRITTEN if summary is None else EMPTY
         return from_counts(source.groups, source.counts, {}).unwritten(reason)
-    counts = summary_counts(source, summary, extra_stop_words)
-    return from_counts(source.groups, source.counts, counts, zero_match=zero_match)
+    counts, exclusive = credit(source, summary, extra_stop_words)
+    shares = from_counts(source.groups, source.counts, counts, zero_match=zero_match)
+    return replace(shares, exclusive=exclusive)
 
 
 def matcher(zero_match: Literal["unscored", "uniform"], extra_stop_words: Sequence[str] = ()) -> Matcher:

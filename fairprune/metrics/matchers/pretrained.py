@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairprune.errors import BadInput, Unavailable
-from fairprune.text import mended, short_name
+from fairprune.text import clipped, short_name
 
 if TYPE_CHECKING:
     from fairprune.labels import Embedder
@@ -41,9 +41,11 @@ class Pretrained:
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None, **options: Any) -> Any:
         """Texts, or pairs of texts, → tensors of token ids on the model's device, padded and cut."""
-        clipped = [[_clipped(text) for text in part] for part in (texts, pairs) if part is not None]
+        read = [
+            [clipped(text, MAX_CHARACTERS) for text in part] for part in (texts, pairs) if part is not None
+        ]
         found = self.tokenizer(
-            *clipped,
+            *read,
             padding=True,
             truncation=True,
             max_length=self.max_tokens,
@@ -165,9 +167,8 @@ def sentence_encoder(path: Path) -> Embedder:
         raise BadInput(f"sentence-transformers cannot load {path}: {error}") from error
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        clipped = [_clipped(text) for text in texts]
         rows = model.encode(
-            clipped,
+            [clipped(text, MAX_CHARACTERS) for text in texts],
             batch_size=64,
             normalize_embeddings=True,
             convert_to_numpy=True,
@@ -176,11 +177,6 @@ def sentence_encoder(path: Path) -> Embedder:
         return np.asarray(rows, dtype=np.float32)
 
     return embed
-
-
-def _clipped(text: str) -> str:
-    """What a tokenizer is given: not endless, and nothing that it refuses."""
-    return mended(text[:MAX_CHARACTERS])
 
 
 def _check_folder(path: Path) -> None:

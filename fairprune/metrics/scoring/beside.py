@@ -35,13 +35,13 @@ def draw_references(
     sets: Sequence[OpinionSet], texts: Mapping[str, Sequence[str | None]], info: CorpusInfo, spec: MetricSpec
 ) -> dict[str, list[Extract | None]]:
     """Name → one extract per set, for the random extract of every system and the other references of one of them."""
-    found = {
-        extract: extracts("random", sets, texts[name], spec.seed, info.groups)
-        for name, extract in RANDOM_OF.items()
-        if name in texts
-    }
-    for name in ("oracle", "one_group", "first"):
-        found[name] = extracts(name, sets, texts[base_system(texts)], spec.seed, info.groups)
+    base = base_system(texts)
+    drawn = {extract: ("random", texts[name]) for name, extract in RANDOM_OF.items() if name in texts}
+    drawn |= {name: (name, texts[base]) for name in ("oracle", "one_group", "first")}
+    found: dict[str, list[Extract | None]] = {name: [] for name in drawn}
+    for i, one in enumerate(sets):  # set by set: its sentences are split once for all of them
+        for name, (kind, lengths) in drawn.items():
+            found[name] += extracts(kind, [one], [lengths[i]], spec.seed, info.groups)
     return found
 
 
@@ -73,7 +73,6 @@ def score_references(
             spec,
             tools=tools,
             labelled=labels_of(spoken(row), labels),
-            with_quality=False,
         )
         for name, row in drawn.items()
     }
@@ -113,7 +112,6 @@ def _permuted(
         spec,
         tools=tools,
         labelled=None if labels is None else labelled,
-        with_quality=False,
     )
 
 

@@ -8,18 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fairprune.labels import NONE
 from fairprune.metrics import Metric
-from fairprune.metrics.scoring.columns import credit_columns, spd2_columns
+from fairprune.metrics.scoring.columns import credit_columns, estimate_of, multi_columns, spd2_columns
 from fairprune.metrics.scoring.numbers import BERTSCORE, RATES
-from fairprune.metrics.scoring.systems import System, limits_of
+from fairprune.metrics.scoring.systems import Inputs, System
 from fairprune.opinions import CorpusInfo
 from fairprune.uncertainty import (
     NOTHING,
     Estimate,
-    FloatArray,
     Resamples,
     estimate,
     estimate_difference,
@@ -50,6 +48,7 @@ NOISE_PARTS = {AGAIN: (AGAIN,), "noise": (AGAIN, "dense")}
 GROUP_PARTS = ("dense", "pruned", "difference", "random", "oracle", "one_group", "first", "permuted")
 _EXTRACT_OF = {"random": "dense", "random_pruned": "pruned"}
 """A random extract exists where the summary does whose length it has."""
+BOTH_UNSCORED = "no sample is scored for both systems"
 Cell = dict[str, Any]
 
 
@@ -80,8 +79,11 @@ def metric_cells(
 
 # What a missing cell says in the columns that only this metric has.
 _EXTRAS: dict[str, Cell] = {
-    "bur": {"n_single_group": 0, "value_multi": None},
-    "spd2": {"absolute": None, "absolute_low": None, "absolute_high": None, "none_share": None},
+    "bur": {
+        "n_single_group": 0,
+        **dict.fromkeys(("value_multi", "multi_low", "multi_high", "multi_limit")),
+    },
+    "spd2": dict.fromkeys(("absolute", "absolute_low", "absolute_high", "absolute_limit", "none_share")),
 }
 
 
@@ -120,6 +122,10 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
                 if len(tables) == 1
                 else estimate_difference(weighted_mean, tables[0], tables[1], draws, limits=(-1.0, 1.0))
             )
+            which = "scored sample" if len(tables) == 1 else "sample that both systems score"
+            why = f"no {which} has opinions of {group}"
+            if not np.logical_and.reduce([scored(one.tables["groups"]) for one in present]).any():
+                why = BOTH_UNSCORED if len(tables) > 1 else _why_unscored(present[0].main)
             rows.append(
                 {
                     "group": group,
@@ -127,7 +133,9 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
                     "value": found.value,
                     "low": found.low,
                     "high": found.high,
+                    "limit": found.limit,
                     "n": found.n,
+                    "reason": why if found.value is None else None,
                 }
             )
     return rows
@@ -135,34 +143,13 @@ def group_rows(systems: Mapping[str, System], info: CorpusInfo, draws: Resamples
 
 def _metric_cell(metric: Metric, systems: Sequence[System], draws: Resamples) -> Cell:
     tables = [system.tables[metric.name] for system in systems]
-    why = "no sample is scored for both systems" if len(systems) > 1 else _why_unscored(systems[0], metric)
-    if len(tables) == 2:
-        folded = metric.contrasts is not None
-        found = estimate_difference(
-            metric.statistic,
-            tables[0],
-            tables[1],
-            draws,
-            binary=metric.binary,
-            folded=folded,
-            limits=limits_of(metric, systems[0]),
-        )
-    else:
-        found = estimate(
-            metric.statistic,
-            tables[0],
-            draws,
-            binary=metric.binary,
-            contrasts=metric.contrasts,
-            limits=limits_of(metric, systems[0]),
-        )
+    why = BOTH_UNSCORED if len(systems) > 1 else _why_unscored(systems[0].inputs[metric.name])
+    found = estimate_of(metric, systems, tables, draws)
     cell = _cell(found, len(draws.topics), why)
     both = np.logical_and.reduce([scored(table) for table in tables])
     cell |= credit_columns(metric, systems, both)
     if metric.name == "bur":
-        several = np.array([not one.single_group for one in systems[0].main])
-        cell["n_single_group"] = int((both & ~several).sum())
-        cell["value_multi"] = _mean(tables, both & several)
+        cell |= multi_columns(metric, systems, draws, both, found)
     if metric.name == "spd2":
         cell |= spd2_columns(systems, draws, both)
         none_shares = [_none_share(system) for system in systems]
@@ -196,8 +183,8 @@ def _missing(n_samples: int, reason: str) -> Cell:
     return _cell(NOTHING, n_samples, reason)
 
 
-def _why_unscored(system: System, metric: Metric) -> str:
-    reasons = Counter(one.unscored for one in system.inputs[metric.name] if one.unscored)
+def _why_unscored(inputs: Inputs) -> str:
+    reasons = Counter(one.unscored for one in inputs if one.unscored)
     listed = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
     return f"no sample is scored: {listed}"
 
@@ -206,13 +193,6 @@ def _none_share(system: System) -> float | None:
     """Share of the summaries' sentences that speak for no group; None without a sentence."""
     labels = [label.label for found in system.labels or [] for label in found]
     return labels.count(NONE) / len(labels) if labels else None
-
-
-def _mean(tables: Sequence[FloatArray], mask: NDArray[np.bool_]) -> float | None:
-    """Mean of the first column over the samples of `mask`, the first table's minus the second's."""
-    if not mask.any():
-        return None
-    return _minus([float(table.reshape(len(mask), -1)[mask, 0].mean()) for table in tables])
 
 
 def _minus(values: Sequence[float]) -> float:

@@ -23,9 +23,15 @@ from fairprune.uncertainty import (
 
 Cell = dict[str, Any]
 
+ONE_SYSTEM = "there are no summaries of a second system to compare with"
+
 
 def comparisons(
-    systems: Mapping[str, System], draws: Resamples, spec: MetricSpec, no_claim: str | None
+    systems: Mapping[str, System],
+    draws: Resamples,
+    spec: MetricSpec,
+    no_claim: str | None,
+    no_label: str = "",
 ) -> dict[str, Cell]:
     """Per metric what its difference cell says beyond the interval.
 
@@ -36,7 +42,10 @@ def comparisons(
 
     Args:
         no_claim: why the dense model supports no claim about pruning; None where it does.
+        no_label: why sentences have no labels; '' when they have.
     """
+    # Only a metric of labels is missing where both systems are there.
+    absent = no_label if {"dense", "pruned"} <= set(systems) and no_label else ONE_SYSTEM
     found = {name: _compare(metric, systems, draws, spec) for name, metric in chosen(spec).items()}
     tested = {
         name: _p_value(METRICS[name], systems, draws, spec) if _enough(one) else None
@@ -47,7 +56,7 @@ def comparisons(
     for name, one in found.items():
         primary, margin = name in spec.primary, spec.margins.get(name)
         p_value = adjusted[name] if primary else tested[name]
-        reason = _no_verdict(one, margin, name, no_claim)
+        reason = _no_verdict(one, margin, name, no_claim, absent)
         verdict = None
         if reason is None and one is not None and margin is not None:
             verdict = decide(one, margin, p_value, spec.alpha)
@@ -63,7 +72,9 @@ def comparisons(
         }
         if METRICS[name].direction == "zero":
             keys = ("value", "low", "high", "limit")
-            cells[name]["distance"] = {key: getattr(one, key) if one else None for key in keys}
+            distance_cell = {key: getattr(one, key) if one else None for key in keys}
+            missing = _no_value(one, absent)
+            cells[name]["distance"] = {**distance_cell, "n": one.n if one else 0, "reason": missing}
     return cells
 
 
@@ -138,15 +149,21 @@ def _p_value(
     ).p_value
 
 
-def _no_verdict(one: Estimate | None, margin: float | None, name: str, no_claim: str | None) -> str | None:
+def _no_value(one: Estimate | None, absent: str) -> str | None:
     if one is None:
-        return "there are not both dense and pruned summaries with this metric"
-    if one.n == 0:
-        return "no sample is scored for both systems"
+        return absent
+    return "no sample is scored for both systems" if one.value is None else None
+
+
+def _no_verdict(
+    one: Estimate | None, margin: float | None, name: str, no_claim: str | None, absent: str
+) -> str | None:
+    if one is None or one.value is None:
+        return _no_value(one, absent)
     if one.n < FEW_SAMPLES:
         return DEMONSTRATION
     if one.low is None:
-        return one.limit or "one topic only: there is no interval"
+        return one.limit
     if no_claim is not None:
         return no_claim
     return f"no margin is given for {name}" if margin is None else None

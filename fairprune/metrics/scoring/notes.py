@@ -9,6 +9,7 @@ from fairprune.metric_spec import MetricSpec
 from fairprune.metrics.confusion import classifier_bias
 from fairprune.metrics.scoring.tools import Tools
 from fairprune.opinions import OpinionSet
+from fairprune.text import counted
 
 GOLD_SOURCE = "SPD2 compares labelled summary sentences with the opinions' own groups: the classifier's errors read as bias"
 CORRECTED = (
@@ -25,7 +26,8 @@ def metric_notes(
     twice = len(sets) - len({one.id for one in sets})
     if twice:
         notes.append(
-            f"{twice} of the {len(sets)} opinion sets have an id that another one has: they count twice"
+            f"{counted(twice, 'opinion set has', 'opinion sets have')} an id that another of the {len(sets)} has: "
+            "they count twice"
         )
     notes += [found.sentence(name) for name, found in tools.polarity.items()]
     if classifier is None:
@@ -36,9 +38,15 @@ def metric_notes(
         notes.append(CORRECTED)
     bias = classifier_bias(classifier.report, spec.seed)
     if bias["value"] is not None:
-        value, low, high = (f"{bias[key]:+.2f}".replace("-", "−") for key in ("value", "low", "high"))
+        ends = "no interval"
+        if bias["low"] is not None:
+            ends = f"95 %: {_signed(bias['low'])} to {_signed(bias['high'])}"
         notes.append(
-            f"the group classifier itself would report an SPD2 of {value} (95 %: {low} to {high}) on {bias['n']} "
-            "held-out opinions whose groups are known"
+            f"the group classifier itself would report an SPD2 of {_signed(bias['value'])} ({ends}) on {bias['n']} held-out "
+            "opinions whose groups are known" + (f"; {bias['limit']}" if bias["limit"] else "")
         )
     return notes
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

@@ -32,9 +32,6 @@ class Source:
     """The source side of one sample, read once for all systems."""
 
     texts: base.Source
-    stems: frozenset[str]
-    rouge: list[str]
-    tokens: overlap.SourceTokens
     labels: list[SentenceLabel] | None
     gold: dict[str, Fraction]
     """Sentences per group, by the opinions' own groups; {} where SPD2 does not read them."""
@@ -63,13 +60,9 @@ class System:
 def read(
     one: OpinionSet, info: CorpusInfo, labels: dict[str, SentenceLabel] | None, spec: MetricSpec
 ) -> Source:
-    joined = " ".join(opinion.text for opinion in one.opinions)
     texts, gold, pieces = _by_group(one, info, spec)
     return Source(
         texts,
-        frozenset().union(*texts.stems.values()),
-        quality.rouge_tokens(joined),
-        overlap.read_tokens(one),
         None if labels is None else [labels[s] for opinion in one.opinions for s in sentences(opinion.text)],
         gold,
         pieces,
@@ -89,16 +82,16 @@ def regrouped(
         one: the set with the other groups.
         labels: what its sentences are then labelled.
     """
-    texts, gold, pieces = _by_group(one, info, spec)
+    texts, gold, pieces = _by_group(one, info, spec, source.texts.opinions)
     return replace(source, texts=texts, gold=gold, documents=pieces, labels=labels)
 
 
 def _by_group(
-    one: OpinionSet, info: CorpusInfo, spec: MetricSpec
+    one: OpinionSet, info: CorpusInfo, spec: MetricSpec, stems: Sequence[Sequence[str]] | None = None
 ) -> tuple[base.Source, dict[str, Fraction], tuple[Document, ...]]:
     pairs = [(opinion.text, opinion.group) for opinion in one.opinions] if spec.extra else []
     return (
-        ngram.read_source(one, info.groups, spec.extra_stop_words),
+        ngram.read_source(one, info.groups, spec.extra_stop_words, stems),
         label_matcher.gold_counts(one) if spec.spd2_source == "gold-source" else {},
         documents(pairs, info.groups),
     )
@@ -112,14 +105,11 @@ def score(
     *,
     tools: Tools,
     labelled: list[list[SentenceLabel]] | None,
-    truncated: Sequence[bool] | None = None,
-    with_quality: bool = True,
 ) -> System:
-    """One system's summaries under every matcher and metric.
+    """One system's summaries under every matcher and metric, without quality numbers.
 
     Args:
         labelled: the labels of each text's sentences; None: nobody labelled them.
-        with_quality: False leaves quality numbers missing: nobody reads those of a reference.
     """
     main = _main(sources, texts, tools, labelled)
     coverage = {kind: _coverage(sources, texts, info, found) for kind, found in tools.coverage.items()}
@@ -139,29 +129,43 @@ def score(
     if spec.spd2_source == "confusion-corrected" and labelled is not None:
         tables["spd2_observed"] = _table([_balance(one) for one in observed], len(info.groups))
     if spec.matcher == "ngram":
-        tables["exclusive"] = _table(
-            [
-                None
-                if one.summary is None
-                else [ngram.exclusive_share(source.texts, text, spec.extra_stop_words)]
-                for source, text, one in zip(sources, texts, main, strict=True)
-            ]
-        )
+        own = [None if one.summary is None or one.exclusive is None else [one.exclusive] for one in main]
+        tables["exclusive"] = _table(own)
     tables["groups"] = _table([_signed(one, spec) for one in main], len(info.groups))
-    reasons: list[list[str]] = [[] for _ in texts]
-    for name in QUALITY:
-        tables[name] = np.full((len(texts), 1), np.nan)
-    for i, (source, text) in enumerate(zip(sources, texts, strict=True)):
-        if text is None or not with_quality:
-            continue
-        numbers = quality_numbers(
-            text, source.rouge, source.tokens, None if truncated is None else truncated[i]
-        )
-        for name, number in numbers.items():
-            tables[name][i, 0] = math.nan if number is None else number
-        reasons[i] = quality.degenerate_reasons(text, source.stems)
     correction = tools.correction if isinstance(tools.correction, Correction) else None
-    return System(texts, main, inputs, tables, labelled, reasons, correction)
+    return System(texts, main, inputs, tables, labelled, [[] for _ in texts], correction)
+
+
+def add_quality(
+    systems: Mapping[str, System],
+    sets: Sequence[OpinionSet],
+    sources: Sequence[Source],
+    truncated: Mapping[str, Sequence[bool]],
+) -> None:
+    """The quality numbers of each system's summaries, into its tables, and why a summary says nothing.
+
+    Sample by sample: what is read of the opinions for it takes 60 kB, and is kept for one sample only.
+
+    Args:
+        truncated: system → whether generation stopped at the token limit; not recorded for the others.
+    """
+    for system in systems.values():
+        system.tables.update({name: np.full((len(sets), 1), np.nan) for name in QUALITY})
+    for i, (one, source) in enumerate(zip(sets, sources, strict=True)):
+        if all(system.texts[i] is None for system in systems.values()):
+            continue
+        joined = " ".join(opinion.text for opinion in one.opinions)
+        rouge, tokens_ = overlap.grams(quality.rouge_tokens(joined)), overlap.read_tokens(one)
+        stems = frozenset().union(*source.texts.stems.values())
+        for name, system in systems.items():
+            text = system.texts[i]
+            if text is None:
+                continue
+            marks = truncated.get(name)
+            numbers = quality_numbers(text, rouge, tokens_, None if marks is None else marks[i])
+            for key, number in numbers.items():
+                system.tables[key][i, 0] = math.nan if number is None else number
+            system.degenerate[i] += quality.degenerate_reasons(text, stems)
 
 
 def labels_of(

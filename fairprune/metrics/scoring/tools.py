@@ -50,13 +50,20 @@ def prepare(
     classifier: Labeller | None,
     labels: Mapping[str, SentenceLabel] | None,
     encoder: Embedder | None,
+    no_labels: str = NO_LABELS,
 ) -> Tools:
-    """Loads what the spec asks for; whatever cannot be had stands as its reason."""
+    """Loads what the spec asks for; whatever cannot be had stands as its reason.
+
+    Args:
+        no_labels: why there are no labels, where there are none.
+    """
     metrics = chosen(spec)
     tests: dict[str, Polarity] = {}
     matcher: Matcher | None
     try:
-        matcher = _matcher(spec, info, labels, encoder, tests)
+        if spec.matcher == "label" and labels is None:
+            raise Unavailable(no_labels)
+        matcher = _matcher(spec, info, encoder, tests)
     except FairpruneError as error:
         matcher = _unscored(str(error))
     coverage: dict[str, Scorer | str] = {}
@@ -100,15 +107,12 @@ def check(spec: MetricSpec) -> None:
 def _matcher(
     spec: MetricSpec,
     info: CorpusInfo,
-    labels: Mapping[str, SentenceLabel] | None,
     encoder: Embedder | None,
     tests: dict[str, Polarity],
 ) -> Matcher | None:
     if spec.matcher == "ngram":
         return ngram.matcher(spec.zero_match, spec.extra_stop_words)
     if spec.matcher == "label":
-        if labels is None:
-            raise Unavailable(NO_LABELS)
         return None
     temperature = spec.softmax_temperature
     if spec.matcher == "embedding":

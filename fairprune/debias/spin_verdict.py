@@ -1,0 +1,90 @@
+"""Whether SPIN did what it is for, in words: beyond what the model was, and beyond both controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from fairprune.text import counted
+from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES
+
+Outcome = Literal["works", "partly", "none", "demonstration"]
+CONTROLS = ("random", "first-only")
+MOST_PERPLEXITY = 1.02
+"""Ratio to the model before the edit that is accepted."""
+
+
+def judge(quantities: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
+    """The verdict on quantities of `spin_measures.compare`, with both controls among their systems.
+
+    A quantity is met where all three paired differences, to the model before and to each control, lie with their whole
+    intervals on the better side of 0. All must be met at once, so that no adjustment for several tests is needed. The
+    perplexity is met where the upper end of its ratio is at most 1.02. Of fewer than 30 prompts nothing is judged.
+
+    Args:
+        titles: 'first' and 'second' → the title of the set.
+
+    Returns:
+        outcome, sentence, and criteria: name, concern, and met (None: too few prompts, or the interval leaves it open).
+    """
+    criteria = [{"name": one["name"], "concern": one["concern"], "met": _met(one)} for one in quantities]
+    sought = [
+        (one, row["met"])
+        for one, row in zip(quantities, criteria, strict=True)
+        if one["name"] != "perplexity"
+    ]
+    few = [_called(one, titles) for one, _ in sought if _n(one) < FEW_SAMPLES]
+    met = [_called(one, titles) for one, is_met in sought if is_met]
+    unmet = [_called(one, titles) for one, is_met in sought if not is_met and _n(one) >= FEW_SAMPLES]
+    said = [_cost(next(one for one in quantities if one["name"] == "perplexity"))]
+    if few and len(few) < len(sought):
+        said.append(f"Measured on fewer than {FEW_SAMPLES} prompts, and not judged: {_listed(few)}.")
+    outcome: Outcome
+    if len(few) == len(sought):
+        outcome, n = "demonstration", max((_n(one) for one, _ in sought), default=0)
+        verdict = f"{DEMONSTRATION.capitalize()}: {counted(n, 'prompt')} measured in a set, at least {FEW_SAMPLES} are needed."
+    elif not met:
+        outcome = "none"
+        verdict = f"No effect beyond the controls: none of {_listed(unmet)} moves as sought further than with both controls."
+    else:
+        outcome = "works" if all(row["met"] for row in criteria) else "partly"
+        rest = f", but not in {_listed(unmet)}" if unmet else ""
+        verdict = f"An effect beyond both controls in {_listed(met)}{rest}."
+    return {"outcome": outcome, "sentence": " ".join([verdict, *said]), "criteria": criteria}
+
+
+def _n(one: Mapping[str, Any]) -> int:
+    return int(one["differences"]["before"]["n"])
+
+
+def _met(one: Mapping[str, Any]) -> bool | None:
+    """Whether a quantity moved as sought; None where nothing shows it either way."""
+    cells = [one["differences"]["before"]]
+    if one["name"] != "perplexity":
+        cells += [one["differences"][name] for name in CONTROLS]
+    if _n(one) < FEW_SAMPLES or any(cell["low"] is None for cell in cells):
+        return None
+    if one["name"] == "perplexity":
+        ratio = cells[0]
+        within, beyond = ratio["high"] <= MOST_PERPLEXITY, ratio["low"] > MOST_PERPLEXITY
+        return None if not within and not beyond else within
+    if one["better"] == "higher":
+        return all(cell["low"] > 0 for cell in cells)
+    return all(cell["high"] < 0 for cell in cells)
+
+
+def _called(one: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    name = "HSIC" if one["name"] == "hsic" else str(one["name"])
+    return f"{name} ({titles[one['concern']]})" if one["concern"] else name
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _cost(perplexity: Mapping[str, Any]) -> str:
+    ratio = perplexity["differences"]["before"]
+    if ratio["value"] is None:
+        return "The perplexity could not be measured."
+    ends = "" if ratio["low"] is None else f" [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+    return f"Perplexity of general text: {ratio['value']:.3f}{ends} times that before; at most {MOST_PERPLEXITY:g} is sought."

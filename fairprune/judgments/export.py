@@ -1,0 +1,219 @@
+"""Votes as files for other programs: one row per vote, as arena scripts read them, and items for Potato.
+
+Judges stand under their pseudonyms, systems with the hash of the run that wrote the summary. CSV cells that a spreadsheet would
+execute are neutralised; JSON Lines and Parquet have the texts as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fairprune.errors import BadInput
+from fairprune.judgments.design import Presentation
+from fairprune.judgments.votes import Vote
+from fairprune.spreadsheet import neutral
+
+COLUMNS = (
+    *("study", "judge", "item", "sample", "question", "system_left", "system_right", "run_left", "run_right"),
+    *(
+        "answer",
+        "preferred",
+        "seconds",
+        "group",
+        "position",
+        "kind",
+        "repeat_of",
+        "expected",
+        "comment",
+        "sides",
+    ),
+)
+"""Of a row, in this order."""
+SIDES_KNOWN, SIDES_UNKNOWN = "as shown", "not known"
+"""Whether `system_left` stood left."""
+ARENA = ("question_id", "model_a", "model_b", "winner", "judge", "turn", "anony")
+POTATO_TIE = "tie"
+Row = dict[str, Any]
+
+
+def rows(votes: Sequence[Vote], runs: Mapping[str, str]) -> list[Row]:
+    """One row per vote, sorted by judge and position: a row says alone what was compared and what wrote it.
+
+    Args:
+        runs: of a system's name, the hash of the run whose summaries it shows. '' where none is known. Systems of
+            practice and attention items may be left out.
+
+    Raises:
+        BadInput: a system of an item is not among the runs.
+    """
+    found = []
+    for vote in sorted(votes, key=lambda one: (one.judge, one.position, one.item, one.question)):
+        for system in (vote.system_left, vote.system_right):
+            if vote.kind in ("item", "repeat") and system not in runs:
+                raise BadInput(
+                    f"system {system!r} of item {vote.item!r} has no run: name the run that wrote its summaries"
+                )
+        preferred = {"left": vote.system_left, "right": vote.system_right}.get(vote.answer)
+        found.append(
+            {
+                "study": vote.study,
+                "judge": vote.judge,
+                "item": vote.item,
+                "sample": vote.sample,
+                "question": vote.question,
+                "system_left": vote.system_left,
+                "system_right": vote.system_right,
+                "run_left": runs.get(vote.system_left) or None,
+                "run_right": runs.get(vote.system_right) or None,
+                "answer": vote.answer,
+                "preferred": preferred,
+                "seconds": vote.seconds,
+                "group": vote.group,
+                "position": vote.position,
+                "kind": vote.kind,
+                "repeat_of": vote.repeat_of,
+                "expected": "; ".join(vote.expected) or None,
+                "comment": vote.comment,
+                "sides": SIDES_KNOWN if vote.sided else SIDES_UNKNOWN,
+            }
+        )
+    return found
+
+
+def to_csv(table: Sequence[Row], columns: Sequence[str] = COLUMNS) -> bytes:
+    """UTF-8, a header, empty cells for what is missing; no cell that a spreadsheet would execute."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([neutral(name) for name in columns])
+    for row in table:
+        writer.writerow([neutral(row.get(name)) for name in columns])
+    return out.getvalue().encode()
+
+
+def to_jsonl(table: Sequence[Row]) -> bytes:
+    """One JSON object a line, null for what is missing."""
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in table]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def to_parquet(table: Sequence[Row], columns: Sequence[str] = COLUMNS) -> bytes:
+    """Typed columns: seconds and confidence as float, position as integer, all else text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"seconds": pa.float64(), "confidence": pa.float64(), "position": pa.int64(), "turn": pa.int64()}
+    kinds |= {"anony": pa.bool_()}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in columns])
+    data = {name: [row.get(name) for row in table] for name in columns}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(data, schema=schema), buffer)
+    return buffer.getvalue()
+
+
+def arena_rows(votes: Sequence[Vote], question: str) -> list[Row]:
+    """`model_a, model_b, winner` as FastChat's scripts read battles: model_a stood left.
+
+    'Both unfair' is their 'tie (bothbad)', which those scripts count as a tie; fairprune's own ranking does not. 'Cannot tell',
+    repeats, attention and practice are left out.
+    """
+    winners = {"left": "model_a", "right": "model_b", "tie": "tie", "both_unfair": "tie (bothbad)"}
+    return [
+        {
+            "question_id": vote.item,
+            "model_a": vote.system_left,
+            "model_b": vote.system_right,
+            "winner": winners[vote.answer],
+            "judge": vote.judge,
+            "turn": 1,
+            "anony": True,
+        }
+        for vote in votes
+        if vote.kind == "item" and vote.question == question and vote.answer in winners
+    ]
+
+
+def potato_items(
+    shown: Sequence[Presentation],
+    summaries: Mapping[tuple[str, str], str],
+    samples: Mapping[str, str],
+    opinions: Mapping[str, str],
+) -> tuple[list[Row], list[Row]]:
+    """(items for Potato's `data_files`, the key that stays with the lead).
+
+    An item is {"id", "text": [left, right], "opinions"}, which Potato shows as `potato_settings` says; no system is named
+    in it. The key says per id which system stands where, and `importing.potato_votes` reads the answers with it.
+
+    Args:
+        shown: of one judge, or one list for all: Potato shows everybody the same sides.
+        summaries: of (sample, system).
+        samples: of an item, its sample.
+        opinions: of a sample, its opinions as text; '' stands where none are known.
+
+    Raises:
+        BadInput: an item twice, or a summary that is missing.
+    """
+    items: list[Row] = []
+    key: list[Row] = []
+    for one in shown:
+        sample = samples.get(one.item, "")
+        texts = [summaries.get((sample, system)) for system in (one.left, one.right)]
+        if None in texts:
+            raise BadInput(
+                f"item {one.item!r} has no summaries by {one.left} and {one.right} of sample {sample!r}"
+            )
+        items.append({"id": one.item, "text": texts, "opinions": opinions.get(sample, "")})
+        key.append({"id": one.item, "sample": sample, "system_left": one.left, "system_right": one.right})
+    if len({row["id"] for row in items}) < len(items):
+        raise BadInput(
+            "an item is shown twice: Potato knows each id once, so export one presentation of each item"
+        )
+    return items, key
+
+
+def potato_scheme(question: str, wording: str) -> Row:
+    """The annotation scheme of one question for Potato's configuration."""
+    return {
+        "annotation_type": "pairwise",
+        "name": question,
+        "description": wording,
+        "mode": "binary",
+        "items_key": "text",
+        "labels": ["A", "B"],
+        "allow_tie": True,
+        "tie_label": POTATO_TIE,
+        "sequential_key_binding": True,
+        "label_requirement": {"required": True},
+    }
+
+
+def potato_settings(questions: Mapping[str, str]) -> Row:
+    """What Potato's configuration says of these items: where their fields are, what is shown, what is asked.
+
+    Args:
+        questions: id → wording.
+    """
+    return {
+        "item_properties": {"id_key": "id", "text_key": "text"},
+        "list_as_text": {"text_list_prefix_type": "alphabet"},
+        "instance_display": {
+            "fields": [
+                {
+                    "key": "opinions",
+                    "type": "text",
+                    "label": "Opinions",
+                    "display_options": {"preserve_whitespace": True},
+                },
+                {
+                    "key": "text",
+                    "type": "pairwise",
+                    "label": "Summaries",
+                    "display_options": {"labels": ["A", "B"]},
+                },
+            ]
+        },
+        "annotation_schemes": [potato_scheme(question, text) for question, text in questions.items()],
+    }

@@ -1,0 +1,175 @@
+"""Page Debias: empty and filled, its three methods with real results of the tiny model, addresses, what is refused at the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fairprune.debias_group import base_of, group_of
+from fairprune.executors.launch import device_lock
+from fairprune.spec import RunSpec
+from fairprune.store import Run, Store, open_store
+from tests.debias_runs import edit, execute, plan
+from tests.pages.filled import app, checked, errors, markup
+from tests.report_asked import ask_and_make
+from tests.toy_corpus import import_toy
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """Nothing that waits is started."""
+    with device_lock("cpu").acquire(timeout=1), open_store() as opened:
+        yield opened
+
+
+def done(store: Store, spec: RunSpec) -> Run:
+    run, code = execute(store, spec)
+    assert code == 0, run.error_detail
+    return run
+
+
+def group(store: Store, spec: RunSpec) -> Run:
+    """All runs of a group; the asked one."""
+    for member in group_of(spec):
+        done(store, member.spec)
+    return store.run(spec.id)
+
+
+def texts(page) -> str:
+    """All that is read on the page, without the signs that keep Markdown from having an effect."""
+    parts = (*page.header, *page.markdown, *page.caption, *page.info)
+    return "\n".join([markup(page), *(one.value for one in parts)]).replace("\\", "")
+
+
+def test_without_runs_it_says_what_to_do(store: Store) -> None:
+    page = app("Debias")
+    assert "No run yet" in markup(page)
+    assert "start from a model" in page.info[-1].value
+
+
+def test_a_pruned_run_offers_an_edit_with_its_controls_and_cost(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    shown = texts(page)
+    assert "control: random" in shown and "control: first-only" in shown
+    assert "Read in the paper and its code" in shown
+    assert page.button(key="debias.start").label == "Start 3 runs"  # the base is stored
+    for lab, count in (("denp", 2), ("collapse", 2), ("recovery", 1)):
+        page = app("Debias", run=run.id, lab=lab)
+        assert not errors(page), errors(page)
+        word = "run" if count == 1 else "runs"
+        assert page.button(key="debias.start").label == f"Start {count} {word}"
+    assert "reconstruction" in texts(app("Debias", run=run.id, lab="denp"))
+
+
+def test_starting_queues_the_group_as_one_sweep_and_shows_it(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    page = app("Debias", run=run.id, lab="recovery", set="steps:3,samples:4,seqlen:160,batch_size:2")
+    assert not errors(page), errors(page)
+    assert page.number_input(key="debias.steps").value == 3
+    page = checked(page.button(key="debias.start").click().run())
+    assert not errors(page), errors(page)
+    [sweep] = store.sweeps()
+    assert sweep.title.startswith("recovery (uniform, steps 3")
+    asked = store.run(sweep.run_ids[1])
+    assert (sweep.run_ids[0], asked.state) == (run.id, "queued")
+    assert asked.spec.recovery is not None and asked.spec.recovery.steps == 3
+    assert base_of(asked.spec) == run.spec
+    assert page.query_params["result"] in (asked.id, [asked.id])
+    assert "Waiting" in texts(page)
+
+
+def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
+    run = group(store, plan(tiny_folder, import_toy(), edit=edit()))
+    for address in (base_of(run.spec).id, run.id, group_of(run.spec)[2].spec.id):
+        page = app("Debias", run=address)
+        assert not errors(page), errors(page)
+        shown = texts(page)
+        for part in (
+            "Weights set to zero",
+            "by chance",
+            "Margin",
+            "Fairness, side by side",
+            "Quality, side by side",
+        ):
+            assert part in shown, part
+        assert "minus control: random" in shown and "minus pruned" in shown
+        assert "fewer than" in shown  # 3 samples support no conclusion
+        assert page.query_params["result"] in (run.id, [run.id])
+    # The same numbers as on the page Fairness.
+    uer = store.result(run.id, "evaluation")["metrics"]["uer"]["pruned"]["value"]
+    assert f"{100 * uer:.1f}" in markup(page)
+
+
+def test_a_recovery_beside_uniform_steps(store: Store, tiny_folder: Path) -> None:
+    recovery = {"kind": "denp", "steps": 2, "samples": 20, "seqlen": 160, "batch_size": 2}
+    run = group(store, plan(tiny_folder, import_toy(), recovery=recovery))
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    shown = texts(page)
+    for part in (
+        "Gap of the two means",
+        "Limit",
+        "Two sets",
+        "After − before, paired",
+        "control: uniform",
+        "zeros stayed zero",
+    ):
+        assert part in shown, part
+    # Texts that could offend are folded.
+    assert any("most affected texts" in one.label for one in page.expander)
+
+
+def test_a_refused_split_shows_both_numbers_and_what_it_rests_on(store: Store, tiny_folder: Path) -> None:
+    recovery = {"kind": "denp", "steps": 2, "samples": 20, "seqlen": 160, "seed": 1}
+    run, _ = execute(store, plan(tiny_folder, import_toy(), recovery=recovery))
+    page = app("Debias", run=run.id)
+    assert "do not fall into two sets" in errors(page)
+    assert "Refused: no two sets" in texts(page)
+    assert "Gap of the two means" in texts(page)
+
+
+def test_a_collapse_report_is_asked_for_and_shown(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    page = app("Debias", run=run.id, lab="collapse", words="sentiment")
+    page = checked(page.button(key="collapse.ask").click().run())
+    assert not errors(page), errors(page)
+    report = store.report(run.id, "collapse")
+    assert (report.state, report.options["words"]) == ("queued", "sentiment")
+    assert page.button(key="collapse.cancel").label == "Cancel the report"
+    ask_and_make(store, run.id, "sentiment")
+    page = app("Debias", run=run.id, lab="collapse", words="sentiment")
+    assert not errors(page), errors(page)
+    assert "UNC3" in markup(page) and "Ratio over the control" in markup(page)
+
+
+def test_a_failed_report_says_why(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    ask_and_make(store, run.id, "party")
+    page = app("Debias", run=run.id, lab="collapse")
+    assert "oo few words are one token" in errors(page)
+    assert page.button(key="collapse.ask").label == "Make the report"
+
+
+def test_a_model_is_pruned_first(store: Store, tiny_folder: Path) -> None:
+    corpus = import_toy()
+    page = app("Debias", **{"from": "model"})
+    page = checked(page.text_input(key="debias.model").input(str(tiny_folder)).run())
+    page = checked(page.selectbox(key="debias.corpus").select(corpus).run())
+    assert not errors(page), errors(page)
+    assert page.button(key="debias.start").label == "Start 4 runs"
+    page = checked(page.text_input(key="debias.model").input("").run())
+    assert "no model was given" in errors(page).lower()
+
+
+def test_options_that_cannot_be_are_refused_at_the_form(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    page = app("Debias", run=run.id, set="second:fairness")
+    assert "the first and the second set of an edit are both 'fairness'" in errors(page).lower()
+    page = app("Debias", run=run.id, lab="recovery", set="samples:4,seqlen:16")
+    page = checked(page.button(key="debias.start").click().run())
+    assert "cannot be cut" in errors(page)
+    assert not store.sweeps()
