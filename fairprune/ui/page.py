@@ -79,9 +79,12 @@ def open_page(title: str, heading: str | None = None, *, bare: bool = False, pub
         arrive(title)
     # What Streamlit's own elements look like goes to both: the browser fetches its programs for Markdown and for HTML apart, and what
     # the first of them draws has its style then. A style alone would be put elsewhere, and come later still.
+    # Until then each of the two holds the room of a line: one pixel is seen of it, and nothing below it moves when it goes.
     own = " ".join(map(_sheet, ("frame.css", "assets/table.css", "style.css")))
-    st.html(f"<style>{own}</style><i hidden></i>")
-    st.markdown(f"<style>{_sheet('frame.css')}</style>", unsafe_allow_html=True)
+    head = st.container(gap=None)
+    with head, st.container(height=1, border=False):
+        st.html(f"<style>{own}</style><i hidden></i>")
+        st.markdown(f"<style>{_sheet('frame.css')}</style>", unsafe_allow_html=True)
     if role == "judge" and not public:
         draw_login()
         st.stop()
@@ -91,7 +94,7 @@ def open_page(title: str, heading: str | None = None, *, bare: bool = False, pub
         if role != "judge":
             _navigation(role)
         if heading != "":
-            st.title(heading or title, anchor=False)
+            head.title(heading or title, anchor=False)
     about_address = st.container()
 
     def tell(sentence: str) -> None:
@@ -184,10 +187,11 @@ _MARK = "<i>" + "".join(f'<b class="{shade}"></b>' for shade in "boxoxbxbo") + "
 
 def _navigation(role: Role) -> None:
     run = carried("run")
-    with st.sidebar:
+    with st.sidebar, st.container(gap=None, key="fp-navigation"):
         st.html(f'<div class="fp-brand">{_MARK}fairprune</div>')
         for file, label, icon in PAGES:
             st.page_link(
                 file, label=label, icon=icon, query_params={"run": run} if run else None, width="stretch"
             )
+    with st.sidebar:
         draw_role(role)
