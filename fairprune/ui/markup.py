@@ -69,8 +69,13 @@ def arrow(text: str) -> str:
 
 
 def grid(parts: Sequence[str], least: str = "13rem") -> str:
-    """Parts beside one another, as many as have room for `least` each."""
-    return f'<div class="fp-grid" style="--least:{escape(least)}">{"".join(parts)}</div>'
+    """Parts beside one another, as many as have room for `least` each.
+
+    The layout stands with the parts: the style sheet may come after them, and they would first stand one below the other.
+    """
+    columns = f"repeat(auto-fit,minmax(min({escape(least)},100%),1fr))"
+    layout = f"display:grid;gap:0.8rem;grid-template-columns:{columns}"
+    return f'<div class="fp-grid" style="{layout}">{"".join(parts)}</div>'
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -25,6 +25,8 @@ from fairprune.voices import groups_of
 ROOT = Path(__file__).parents[2]
 TOLD_FROM = 20
 """Newest runs of the user's own among which one is looked for that can be told of."""
+ROOM = 800
+"""Height of the story's frame, CSS pixels, until it is drawn: what follows it has its place from the start."""
 MEASURES_TOLD = "Bars: words shared with each group's opinions; chip: the classifier's label: two measures that may differ."
 STORY = (
     ("pages/3_Summaries.py", "Read it beside the opinions"),
@@ -63,7 +65,7 @@ def draw_story(store: Store, run: Run) -> None:
     if evaluation is None or generation is None:
         return
     place = most_changed(evaluation)
-    with st.container(border=True):
+    with st.container(border=True, height=ROOM, key="start-story"):
         if place is not None:
             _pair(store, run, evaluation["samples"][place], generation, place)
         else:
