@@ -28,6 +28,15 @@ def test_wilson_by_hand():
     assert (low, high) == (pytest.approx(0.4038, abs=1e-4), pytest.approx(0.5962, abs=1e-4))
 
 
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_of_newcombes_examples(successes, n, low, high):
+    """Newcombe, Statistics in Medicine 17 (1998), pp. 857–872, table I, method 3: the score interval without correction."""
+    assert wilson(successes, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
 def test_wilson_reaches_its_ends():
     assert wilson(30, 30)[1] == 1.0
     assert wilson(0, 30)[0] == 0.0

@@ -73,6 +73,20 @@ def test_holm_by_hand():
     assert holm({}) == {}
 
 
+def test_holm_of_the_thrombolysis_trial():
+    """Benjamini and Hochberg, JRSS B 57 (1995), section 4.1: fifteen comparisons of two treatments of infarction.
+
+    At .05 Bonferroni's procedure rejects the first three, and Hochberg's no more; Holm's rejects all that the former does, and nothing
+    that the latter does not.
+    """
+    p = (
+        *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459),
+        *(0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000),
+    )
+    found = holm({str(number): value for number, value in enumerate(p)})
+    assert [name for name, value in found.items() if value <= 0.05] == ["0", "1", "2"]
+
+
 def test_a_test_that_was_promised_and_could_not_be_done_counts():
     # family of three: .01 · 3, .02 · 2
     assert holm({"a": 0.01, "b": None, "c": 0.02}) == {

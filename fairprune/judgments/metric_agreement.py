@@ -289,16 +289,26 @@ def _tau(items: _Items, difference: FloatArray, means: FloatArray, draws: FloatA
 
 def _taus(weights: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     """(R, I) weights → (R,): τ-b of the points (x, y) and (−x, −y); two copies of an item make no pair."""
-    totals = np.zeros((3, len(weights)))  # concordant minus discordant, and the scales of x and of y
-    for sign in (-1.0, 1.0):
-        dx = np.sign(x[:, None] + sign * x[None, :])
-        dy = np.sign(y[:, None] + sign * y[None, :])
-        for row, product in enumerate((dx * dy, dx * dx, dy * dy)):
-            own = np.diag(product).copy()
-            np.fill_diagonal(product, 0.0)
-            totals[row] += ((weights @ product) * weights).sum(axis=1) + weights @ own
+    totals = _pairs(weights, x, y, mirrored=False) + _pairs(weights, x, y, mirrored=True)
     scale = np.sqrt(totals[1] * totals[2])
     return np.where(scale > 0, totals[0] / np.where(scale > 0, scale, 1.0), np.nan)
+
+
+def _pairs(weights: FloatArray, x: FloatArray, y: FloatArray, *, mirrored: bool) -> FloatArray:
+    """(R, I) weights → (3, R): concordant minus discordant pairs, pairs not tied in x, pairs not tied in y.
+
+    Every item with every other, and back, so that each pair of items counts twice; with `mirrored` every item with the mirrors of all,
+    its own among them once.
+    """
+    sign = 1.0 if mirrored else -1.0
+    dx = np.sign(x[:, None] + sign * x[None, :])
+    dy = np.sign(y[:, None] + sign * y[None, :])
+    found = np.zeros((3, len(weights)))
+    for row, product in enumerate((dx * dy, dx * dx, dy * dy)):
+        own = np.diag(product).copy()
+        np.fill_diagonal(product, 0.0)
+        found[row] = ((weights @ product) * weights).sum(axis=1) + weights @ own
+    return found
 
 
 def _ceiling(items: _Items, best: FloatArray | None, draws: FloatArray, seed: int) -> MetricAgreement:

@@ -1,5 +1,8 @@
 """Published data sets with ties and without, and outcomes made of them."""
 
+from itertools import combinations
+
+from fairprune.judgments.metric_agreement import MetricValues
 from fairprune.judgments.votes import Outcome
 
 PUDDING = {
@@ -72,6 +75,32 @@ BASEBALL = {
 }
 BASEBALL_ESTIMATES = (1.58, 1.44, 1.29, 1.25, 1.11, 0.68, 0.0)
 """Table 10.11, Baltimore 0, in the order of TEAMS; the standard errors are "about 0.3"."""
+
+KENDALL_X = (1.0, 2.5, 2.5, 4.5, 4.5, 6.5, 6.5, 8.0, 9.5, 9.5)
+KENDALL_Y = (1.0, 2.0, 4.5, 4.5, 4.5, 4.5, 8.0, 8.0, 8.0, 10.0)
+"""Two rankings with ties: Kendall, Rank Correlation Methods (4th ed., 1970), example 3.1, p. 35."""
+KENDALL_S, KENDALL_UNTIED, KENDALL_TAU_B = 33, (41, 36), 0.859
+"""Concordant minus discordant pairs; pairs not tied in the first ranking, in the second; 33 / √(41 · 36)."""
+
+TIES_MATTER = (
+    # (a metric's scores, people's scores, thresholds, accuracy at each, the threshold that is chosen), of one source with four
+    # translations: github.com/google-research/mt-metrics-eval, mt_metrics_eval/tau_optimization_test.py (of 0b82d96), by the authors of
+    # Deutsch, Foster and Freitag, Ties Matter, EMNLP 2023.
+    ((0, 2, 6, 8), (1, 2, 3, 4), (0, 2, 4, 6, 8), (6 / 6, 4 / 6, 3 / 6, 1 / 6, 0 / 6), 0),
+    ((0, 2, 6, 8), (1, 1, 1, 4), (0, 2, 4, 6, 8), (3 / 6, 3 / 6, 4 / 6, 4 / 6, 3 / 6), 4),
+)
+
+
+def each_pair(scores, human, sample="s"):
+    """(one vote per pair of scored texts, which prefers what people score higher; the metric's scores): pairs as the papers form them."""
+    names = [f"system {number:02}" for number in range(len(scores))]
+    found = []
+    for i, j in combinations(range(len(scores)), 2):
+        result = "a" if human[i] > human[j] else "b" if human[i] < human[j] else "tie"
+        item = f"{sample} {i}-{j}"
+        found.append(Outcome(f"j {item}", item, "fairer", names[i], names[j], result, sample))
+    values = {(sample, name): float(score) for name, score in zip(names, scores, strict=True)}
+    return found, MetricValues("m", values, True)
 
 
 def results(counts, question="fairer"):

@@ -24,6 +24,18 @@ def test_the_mean_has_the_standard_error_of_the_textbook():
     assert found.high - found.low == pytest.approx(2 * 2.0930 * 1.3229, rel=0.04)
 
 
+def test_the_mice_of_efron_and_tibshirani():
+    """An Introduction to the Bootstrap (1993), tables 2.1 and 2.2: survival of seven treated mice, mean 86.86, standard error s / √n
+    25.24; that of endless resamples is 23.36, which the correction for seven clusters makes 25.24 again."""
+    mice = np.array([94.0, 197.0, 16.0, 38.0, 99.0, 141.0, 23.0])
+    draws = cluster_weights(7, 40_000, 1) @ mice / 7
+    assert mice.mean() == pytest.approx(86.86, abs=5e-3)
+    assert draws.std() == pytest.approx(23.36, rel=0.01)
+    found = measured(float(mice.mean()), draws, 7, 7, (-1e9, 1e9))
+    # t with six degrees of freedom is 2.4469
+    assert (found.high - found.low) / 2 / 2.4469 == pytest.approx(25.24, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("draws", "clusters", "says"),
     [

@@ -11,12 +11,22 @@ from fairprune.judgments.metric_agreement import (
     _foretold,
     _half,
     _label,
+    _pairs,
     _taus,
     _threshold,
     compare,
     text_baselines,
 )
 from fairprune.judgments.votes import Outcome
+from tests.judgments.published import (
+    KENDALL_S,
+    KENDALL_TAU_B,
+    KENDALL_UNTIED,
+    KENDALL_X,
+    KENDALL_Y,
+    TIES_MATTER,
+    each_pair,
+)
 
 
 def votes(item, results, a="dense", b="wanda", sample=None):
@@ -73,6 +83,83 @@ def test_tau_is_scipys():
         x, y = rng.integers(-3, 4, 15).astype(float), rng.integers(-3, 4, 15).astype(float)
         expected = kendalltau(np.concatenate([x, -x]), np.concatenate([y, -y])).statistic
         assert _taus(np.ones((1, 15)), x, y)[0] == pytest.approx(expected)
+
+
+def test_tau_b_of_kendalls_tied_rankings():
+    """Kendall, Rank Correlation Methods (4th ed., 1970), example 3.1, p. 35: S = 33, τ-b = 33 / √(41 · 36) = .859."""
+    x, y = np.array(KENDALL_X), np.array(KENDALL_Y)
+    pairs = _pairs(np.ones((1, 10)), x, y, mirrored=False)[:, 0] / 2
+    assert pairs.tolist() == [KENDALL_S, *KENDALL_UNTIED]
+    assert pairs[0] / np.sqrt(pairs[1] * pairs[2]) == pytest.approx(KENDALL_TAU_B, abs=5e-4)
+
+
+def test_the_symmetrised_tau_of_kendalls_tied_rankings():
+    """From the counts of Kendall's example alone: above 0 every rank and every mirrored rank are concordant, n² pairs more.
+
+    τ-b = (2 S + n²) / √((2 · 41 + n²) (2 · 36 + n²)) with S = 33 and n = 10.
+    """
+    untied_x, untied_y = KENDALL_UNTIED
+    expected = (2 * KENDALL_S + 100) / np.sqrt((2 * untied_x + 100) * (2 * untied_y + 100))
+    x, y = np.array(KENDALL_X), np.array(KENDALL_Y)
+    assert _taus(np.ones((1, 10)), x, y)[0] == pytest.approx(expected)
+    assert _taus(np.ones((1, 10)), -x, y)[0] == pytest.approx(-expected)
+
+
+def test_of_plain_preferences_tau_is_that_of_the_translation_tasks():
+    """(concordant − discordant) / (concordant + discordant), as WMT's tasks defined τ of human preferences between two systems
+    (Callison-Burch and others, WMT 2010): the case in which neither a metric nor a vote ever ties."""
+    rng = np.random.default_rng(2)
+    for concordant in (0, 3, 9, 14):
+        x = rng.choice([-1.0, 1.0], 14)
+        y = np.where(np.arange(14) < concordant, x, -x)
+        assert _taus(np.ones((1, 14)), x, y)[0] == pytest.approx((2 * concordant - 14) / 14)
+
+
+def test_preference_of_kendalls_tied_rankings_is_somers_d():
+    """Somers, American Sociological Review 27 (1962): d = S / pairs not tied in what is foretold; 33 / 36 of Kendall's rankings.
+
+    The share of preferences foretold, a tie of the metric as half of one, is (1 + d) / 2.
+    """
+    outcomes, values = each_pair(KENDALL_X, KENDALL_Y)
+    (one,) = compare(outcomes, [values], resamples=20).metrics
+    assert one.preference.value == pytest.approx((1 + KENDALL_S / KENDALL_UNTIED[1]) / 2)
+    assert one.preference.n == KENDALL_UNTIED[1]
+
+
+@pytest.mark.parametrize(("metric_scores", "human", "limits", "accuracies", "best"), TIES_MATTER)
+def test_accuracy_with_ties_of_its_authors(metric_scores, human, limits, accuracies, best):
+    """Deutsch, Foster and Freitag (EMNLP 2023): accuracy over pairs of translations with a threshold for the metric's ties.
+
+    The two examples by which the authors test their own code: six pairs of four translations, the accuracy at every threshold, and
+    the threshold that tie calibration chooses.
+    """
+    outcomes, values = each_pair(metric_scores, human)
+    shares = np.array([[one.result == result for result in ("a", "tie", "b")] for one in outcomes], float)
+    difference = np.array(
+        [
+            values.values[one.cluster, one.system_a] - values.values[one.cluster, one.system_b]
+            for one in outcomes
+        ]
+    )
+    rows = np.arange(len(outcomes))
+    found = [shares[rows, _label(difference, limit)].mean() for limit in limits]
+    assert found == pytest.approx(accuracies)
+    assert _threshold(difference, shares) == best
+
+
+@pytest.mark.parametrize(("metric_scores", "human", "limits", "accuracies", "best"), TIES_MATTER)
+def test_held_out_accuracy_where_all_samples_are_the_authors_example(
+    metric_scores, human, limits, accuracies, best
+):
+    # The same four translations on ten samples: every fold chooses the same threshold, so that nothing is lost by holding samples out.
+    outcomes, values = [], {}
+    for number in range(10):
+        own, scored = each_pair(metric_scores, human, f"s{number}")
+        outcomes += own
+        values |= scored.values
+    (one,) = compare(outcomes, [MetricValues("m", values, True)], resamples=20).metrics
+    assert one.accuracy.value == pytest.approx(accuracies[limits.index(best)])
+    assert (one.accuracy.n, one.accuracy.n_clusters) == (60, 10)
 
 
 def test_tau_does_not_depend_on_the_alphabet():
