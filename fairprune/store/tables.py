@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -43,26 +44,34 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 metadata = MetaData()
 
+
+def _executed() -> list[Column[Any]]:
+    """The columns of what a worker executes: where it stands, how far it is, how it ended."""
+    return [
+        Column("device", String(32), nullable=False),
+        Column("state", String(16), nullable=False),
+        Column("created", UtcDateTime, nullable=False),
+        Column("started", UtcDateTime),
+        Column("finished", UtcDateTime),
+        Column("done", Integer, nullable=False),
+        Column("total", Integer, nullable=False),
+        Column("message", Text, nullable=False),
+        Column("error", Text),
+        Column("error_detail", Text),
+        Column("cancel_requested", Boolean, nullable=False),
+    ]
+
+
 runs = Table(
     "runs",
     metadata,
     Column("id", String(16), primary_key=True),
     Column("spec", Text, nullable=False),
     Column("title", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("device", String(32), nullable=False),
-    Column("created", UtcDateTime, nullable=False),
+    *_executed(),
     # The order of the queue and of the list: a restart goes to the end of the one and the top of the other.
     Column("queued", UtcDateTime, nullable=False),
-    Column("started", UtcDateTime),
-    Column("finished", UtcDateTime),
     Column("stage", Text),
-    Column("done", Integer, nullable=False),
-    Column("total", Integer, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("error", Text),
-    Column("error_detail", Text),
-    Column("cancel_requested", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("worker_pid", Integer),
     Column("seconds", Text, nullable=False),
@@ -179,17 +188,7 @@ reports = Table(
     Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("kind", String(16), primary_key=True),
     Column("options", Text, nullable=False),
-    Column("device", String(32), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("created", UtcDateTime, nullable=False),
-    Column("started", UtcDateTime),
-    Column("finished", UtcDateTime),
-    Column("done", Integer, nullable=False),
-    Column("total", Integer, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("error", Text),
-    Column("error_detail", Text),
-    Column("cancel_requested", Boolean, nullable=False),
+    *_executed(),
     Index("ix_reports_queue", "device", "state", "created"),
 )
 
