@@ -10,7 +10,16 @@ from fairprune.judgments.frozen import Frozen, LabelDesign, freeze
 from fairprune.judgments.label_errors import Against, word_of
 from fairprune.judgments.label_results import LabelResult
 from fairprune.judgments.labelling import LABEL, Confusion
-from fairprune.judgments.report import Flow, checks_sentence, number, people, rules_sentence
+from fairprune.judgments.report import (
+    NOBODY_LEFT,
+    Flow,
+    checks_sentence,
+    number,
+    number_of,
+    people,
+    rules_sentence,
+    told_group,
+)
 from fairprune.judgments.votes import Given
 from fairprune.text import counted
 
@@ -24,6 +33,13 @@ AGAINST_HEADS = (
     "Of a difference in SPD2, by the classifier's errors",
     "n",
     "By the registered margin",
+)
+LABEL_GROUP_HEADS = (
+    "Judges",
+    "Counted",
+    "Labels",
+    "Same label, of two judges of a sentence",
+    "The classifier agrees with their majority",
 )
 WHAT_IT_MEANS = (
     "An error in SPD2 is the balance of the groups by the classifier's labels minus that by people's, of the same sentences. Errors on the "
@@ -167,3 +183,21 @@ def against_rows(found: Sequence[Against], margin: float) -> list[list[str]]:
         ]
         for one in found
     ]
+
+
+def label_group_rows(found: Mapping[str, LabelResult]) -> list[list[str]]:
+    """By LABEL_GROUP_HEADS, per group and analysis; [] where no judge told a group.
+
+    Args:
+        found: name of an analysis → what its judges say.
+    """
+    rows = []
+    for name in sorted({one.group for own in found.values() for one in own.by_group}):
+        for title, result in found.items():
+            own = next((one for one in result.by_group if one.group == name), None)
+            cells = ["0", "–", NOBODY_LEFT]
+            if own is not None:
+                count = f"{counted(own.votes, 'label')} by {counted(own.judges, 'judge')}"
+                cells = [count, *(number_of(one, "sentence") for one in (own.raw, own.accuracy))]
+            rows.append([told_group(name), title, *cells])
+    return rows

@@ -25,6 +25,8 @@ RULE_NAMES = {
 }
 
 
+GROUPS_NOTE = "Groups as judges told them of themselves. Exploratory: overlapping intervals show no difference, few judges make wide ones."
+NOBODY_LEFT = "nobody of this group is left"
 NOT_KNOWN = "who came, agreed and was screened out is not known"
 """Of votes of elsewhere."""
 
@@ -303,6 +305,16 @@ def number(value: Measured, digits: int = 2) -> str:
     if value.low is None or value.high is None:
         return f"{value.value:.{digits}f} (no interval: {value.why})"
     return f"{value.value:.{digits}f} [{value.low:.{digits}f}, {value.high:.{digits}f}]"
+
+
+def number_of(value: Measured, what: str) -> str:
+    """`number` with what was counted: '0.53 [0.31, 0.75], n = 12 items'."""
+    return number(value) if value.value is None else f"{number(value)}, n = {counted(value.n, what)}"
+
+
+def told_group(name: str) -> str:
+    """What judges said of themselves, or that they said nothing."""
+    return name or "no group told"
 
 
 def _p(value: float) -> str:

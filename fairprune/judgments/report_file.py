@@ -16,25 +16,42 @@ from fairprune.judgments.frozen import LabelDesign
 from fairprune.judgments.label_report import (
     ACCURACY_HEADS,
     AGAINST_HEADS,
+    LABEL_GROUP_HEADS,
     SPD2_HEADS,
     WHAT_IT_MEANS,
     accuracy_rows,
     against_rows,
     label_findings,
+    label_group_rows,
     label_methods,
     matrix_table,
     spd2_rows,
 )
 from fairprune.judgments.label_results import LabelResults
 from fairprune.judgments.metric_agreement import Comparison
-from fairprune.judgments.report import NOT_KNOWN, RULE_NAMES, Flow, Row, findings, methods, number, table
-from fairprune.judgments.results import NOT_REGISTERED, Analysed, Found, Results, flow_in
+from fairprune.judgments.ranking import Ranking
+from fairprune.judgments.report import (
+    GROUPS_NOTE,
+    NOBODY_LEFT,
+    NOT_KNOWN,
+    RULE_NAMES,
+    Flow,
+    Row,
+    findings,
+    methods,
+    number,
+    number_of,
+    table,
+    told_group,
+)
+from fairprune.judgments.results import NOT_REGISTERED, Analysed, Found, QuestionResult, Results, flow_in
 from fairprune.judgments.votes import AnyVote
 from fairprune.text import counted
 
 BOX, SIDE, GAP, LINE = 300, 300, 46, 20
 """Widths of the boxes in the middle and at the side, between two boxes, and of a line of text, in pixels."""
 PAIR = ("What", "Value")
+GROUP_HEADS = ("Judges", "Counted", "Votes", "Same answer, of two judges of an item", "Strengths, log-odds")
 
 
 def flow_svg(flow: Flow, withdrawn: int = 0) -> str:
@@ -186,6 +203,13 @@ def report_html(
             parts.append(
                 f"<p><b>{escape(name.capitalize())}</b> ({counted(counts.judges, 'judge')}): {found}</p>"
             )
+        by_group = group_rows(
+            {name: results.selections[name].questions[question] for name in (ALL, REGISTERED)}
+        )
+        if by_group:
+            parts.append(
+                f"<h3>Groups of judges</h3>{_table(GROUP_HEADS, by_group)}<p>{escape(GROUPS_NOTE)}</p>"
+            )
     for name, decided in results.decisions.items():
         parts.append(f"<h2>Registered hypotheses, {escape(name)}</h2>")
         if isinstance(decided, str):
@@ -211,6 +235,31 @@ def report_html(
         parts.append(f"<h2>Which metric sees what the judges see? {escape(name.capitalize())}</h2>")
         parts.append(f"<p>{escape(compared)}</p>" if isinstance(compared, str) else _trust(compared))
     return _whole(closed, results, parts, each, currency)
+
+
+def group_rows(found: Mapping[str, QuestionResult]) -> list[list[str]]:
+    """By GROUP_HEADS, per group and analysis; [] where no judge told a group.
+
+    Args:
+        found: name of an analysis → what its judges say to a question.
+    """
+    rows = []
+    for name in sorted({one.group for question in found.values() for one in question.groups}):
+        for title, question in found.items():
+            own = next((one for one in question.groups if one.group == name), None)
+            cells = ["0", "–", NOBODY_LEFT]
+            if own is not None:
+                count = f"{counted(own.votes, 'vote')} by {counted(own.judges, 'judge')}"
+                cells = [count, number_of(own.raw, "item"), _strengths(own.ranking)]
+            rows.append([told_group(name), title, *cells])
+    return rows
+
+
+def _strengths(ranking: Ranking | str) -> str:
+    if isinstance(ranking, str):
+        return ranking
+    told = [f"{one.system} {number_of(one.strength, 'decided vote')}" for one in ranking.strengths]
+    return "; ".join([*told, *(f"warning: {warning}" for warning in ranking.warnings)])
 
 
 def label_report_html(
@@ -244,6 +293,13 @@ def label_report_html(
         parts.append(_table(SPD2_HEADS, spd2_rows(own, reported)))
         if own.against:
             parts.append(_table(AGAINST_HEADS, against_rows(own.against, results.margin)))
+    by_group = label_group_rows(
+        {name: results.selections[name].questions[results.question] for name in (ALL, REGISTERED)}
+    )
+    if by_group:
+        parts.append(
+            f"<h2>Groups of judges</h2>{_table(LABEL_GROUP_HEADS, by_group)}<p>{escape(GROUPS_NOTE)}</p>"
+        )
     return _whole(closed, results, parts, each, currency)
 
 

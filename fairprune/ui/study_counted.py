@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import streamlit as st
 
+from fairprune.errors import BadInput
 from fairprune.judgments.bias import Rule, left_out
 from fairprune.judgments.closed import Closed
 from fairprune.judgments.report_file import methods_text
-from fairprune.judgments.results import NOT_REGISTERED, Analysed, Found, flow_in
+from fairprune.judgments.results import NOT_REGISTERED, Analysed, Found, flow_in, lacking
 from fairprune.judgments.votes import AnyVote
+from fairprune.store import Store
 from fairprune.text import counted
 from fairprune.ui import study_numbers as numbers
 from fairprune.ui.markup import inert
 from fairprune.ui.page import capitalised
+from fairprune.ui.study_files import draw_flow
 
 RULES: tuple[Rule, ...] = ("attention", "too_fast", "straight_lining")
 WITHOUT = "study-without"
+QUIET = {"displaylogo": False, "displayModeBar": False}
+"""How Plotly draws the charts of results."""
+All = TypeVar("All")
 BOTH_NOTE = (
     "*All* counts every judge with a finished answer. *As registered* leaves out the judges whom the rules name, with all "
     "that they said. The two always stand side by side."
@@ -30,6 +39,35 @@ def version(closed: Closed) -> tuple[int, int, int]:
 def without(study_id: str) -> tuple[Rule, ...]:
     """Rules that are switched off on the page."""
     return tuple(rule for rule in RULES if st.session_state.get(f"{WITHOUT}-{study_id}-{rule}") is False)
+
+
+def analysed(store: Store, closed: Closed, work: Callable[[Closed, tuple[Rule, ...]], All]) -> All | None:
+    """What the votes come to, computed once; None: the page says why they cannot be analysed, and what is missing.
+
+    Args:
+        work: a closed study and the rules that are switched off → all its numbers.
+    """
+    study_id = closed.study.id
+    try:
+        return _analysed(store.url, study_id, version(closed), without(study_id), closed, work)
+    except BadInput as error:
+        st.info(inert(f"{capitalised(str(error))}."), icon=":material/info:")
+    if not any(vote.kind == "item" for vote in closed.given):
+        st.markdown("\n".join(f"- {inert(sentence)}" for sentence in lacking(closed)))
+    draw_flow(closed)
+    return None
+
+
+@st.cache_resource(max_entries=24, show_spinner="Analysing the votes …")
+def _analysed(
+    address: str,  # noqa: ARG001 (its key, as the next two)
+    study_id: str,  # noqa: ARG001
+    version: tuple[int, int, int],  # noqa: ARG001
+    without: tuple[Rule, ...],
+    _closed: Closed,
+    _work: Callable[[Closed, tuple[Rule, ...]], All],
+) -> All:
+    return _work(_closed, without)
 
 
 def draw_counted(closed: Closed, results: Analysed[AnyVote, Found]) -> None:

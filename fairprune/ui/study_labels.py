@@ -9,15 +9,14 @@ from typing import Any
 import streamlit as st
 
 from fairprune.charts import confusion_heatmap, percent, plain_hover
-from fairprune.errors import BadInput
-from fairprune.judgments.bias import REGISTERED, Rule
+from fairprune.judgments.bias import REGISTERED
 from fairprune.judgments.closed import Closed, reported_spd2
 from fairprune.judgments.label_errors import Word, word_of
 from fairprune.judgments.label_report import WHAT_IT_MEANS, label_name, matrix_table, meaning
 from fairprune.judgments.label_results import LabelResult, LabelResults, results_of_labels
 from fairprune.judgments.labelling import EVERYTHING, Confusion
 from fairprune.judgments.measured import Measured
-from fairprune.judgments.results import lacking
+from fairprune.judgments.report import GROUPS_NOTE, NOBODY_LEFT, told_group
 from fairprune.store import Store
 from fairprune.text import counted
 from fairprune.ui import markup
@@ -25,10 +24,9 @@ from fairprune.ui import study_numbers as numbers
 from fairprune.ui.caption import draw_caption
 from fairprune.ui.markup import inert
 from fairprune.ui.page import capitalised
-from fairprune.ui.study_counted import draw_counted, draw_exclusions, version, without
+from fairprune.ui.study_counted import QUIET, analysed, draw_counted, draw_exclusions
 from fairprune.ui.study_files import draw_flow, draw_label_files
 
-QUIET = {"displaylogo": False, "displayModeBar": False}
 WORDS: dict[Word, tuple[str, str, str]] = {
     "within": ("within the margin", "#009e73", "✓"),
     "beyond": ("beyond the margin", "#d55e00", "▲"),
@@ -40,14 +38,8 @@ WORDS: dict[Word, tuple[str, str, str]] = {
 
 def draw_labels(store: Store, closed: Closed) -> None:
     """Both analyses of every number; the confusion matrix of the classifier on summary sentences, per system and for all."""
-    study_id = closed.study.id
-    try:
-        results = _results(store.url, study_id, version(closed), without(study_id), closed)
-    except BadInput as error:
-        st.info(inert(f"{capitalised(str(error))}."), icon=":material/info:")
-        if not any(vote.kind == "item" for vote in closed.label_votes):
-            st.markdown("\n".join(f"- {inert(sentence)}" for sentence in lacking(closed)))
-        draw_flow(closed)
+    results = analysed(store, closed, results_of_labels)
+    if results is None:
         return
     draw_counted(closed, results)
     if results.missing:
@@ -74,27 +66,13 @@ def draw_labels(store: Store, closed: Closed) -> None:
     st.header("How far do judges agree?", anchor=False)
     st.html(label_agreement_table(found))
     st.caption("α is 0 where judges agree as often as chance would, and 1 where they always do.")
-    draw_exclusions(results, study_id)
+    draw_exclusions(results, closed.study.id)
     if any(one.by_group for one in found.values()):
         st.header("Do groups of judges differ?", anchor=False)
         st.html(label_group_table(found))
-        st.caption(
-            "Groups as judges told them of themselves. The classifier is compared with the majority of each. Exploratory: intervals that "
-            "overlap show no difference."
-        )
+        st.caption(f"{GROUPS_NOTE} The classifier is compared with the majority of each.")
     draw_flow(closed)
     draw_label_files(closed, results, reported)
-
-
-@st.cache_resource(max_entries=12, show_spinner="Analysing the labels …")
-def _results(
-    address: str,  # noqa: ARG001 (its key, as the next two)
-    study_id: str,  # noqa: ARG001
-    version: tuple[int, int, int],  # noqa: ARG001
-    without: tuple[Rule, ...],
-    _closed: Closed,
-) -> LabelResults:
-    return results_of_labels(_closed, without)
 
 
 def _matrices(found: Mapping[str, LabelResult]) -> None:
@@ -230,10 +208,10 @@ def label_group_table(found: Mapping[str, LabelResult]) -> str:
     rows = []
     for name in sorted({one.group for own in found.values() for one in own.by_group}):
         for title, own in found.items():
-            who = f"<b>{escape(name or 'no group told')}</b><small>{numbers.markup_title(title)}</small>"
+            who = f"<b>{escape(told_group(name))}</b><small>{numbers.markup_title(title)}</small>"
             one = next((one for one in own.by_group if one.group == name), None)
             if one is None:
-                rows.append([who, "<b>0</b>", "<b>–</b>", "<small>nobody of this group is left</small>"])
+                rows.append([who, "<b>0</b>", "<b>–</b>", f"<small>{NOBODY_LEFT}</small>"])
                 continue
             count = f"<b>{one.votes:,}</b><small>by {counted(one.judges, 'judge')}</small>"
             cells = [numbers.cell(value, "sentence", share=True) for value in (one.raw, one.accuracy)]

@@ -14,7 +14,7 @@ from fairprune.judgments.measured import Measured
 from fairprune.judgments.metric_agreement import Comparison
 from fairprune.judgments.primary import Decision
 from fairprune.judgments.ranking import Ranking
-from fairprune.judgments.report import RULE_NAMES
+from fairprune.judgments.report import NOBODY_LEFT, RULE_NAMES, told_group
 from fairprune.judgments.report_file import p_text
 from fairprune.judgments.results import OWN, Analysed, Counts, Found, QuestionResult, Results
 from fairprune.judgments.votes import AnyVote
@@ -240,10 +240,10 @@ def group_table(found: Mapping[str, QuestionResult], methods: Mapping[str, str])
     names = sorted({one.group for question in found.values() for one in question.groups})
     for name in names:
         for title, question in found.items():
-            who = f"<b>{escape(name or 'no group told')}</b><small>{markup_title(title)}</small>"
+            who = f"<b>{escape(told_group(name))}</b><small>{markup_title(title)}</small>"
             own = next((one for one in question.groups if one.group == name), None)
             if own is None:
-                rows.append([who, "<b>0</b>", "<b>–</b>", "<small>nobody of this group is left</small>"])
+                rows.append([who, "<b>0</b>", "<b>–</b>", f"<small>{NOBODY_LEFT}</small>"])
                 continue
             count = f"<b>{own.votes:,}</b><small>by {counted(own.judges, 'judge')}</small>"
             rows.append([who, count, cell(own.raw, "item", share=True), _preferred(own.ranking, methods)])

@@ -5,19 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from fairprune.charts_judgments import strengths_chart, trust_chart
-from fairprune.errors import BadInput
 from fairprune.judgments.bias import ALL, REGISTERED, Rule
 from fairprune.judgments.closed import Closed, methods_of, metric_values, read_closed
 from fairprune.judgments.metric_agreement import Comparison
 from fairprune.judgments.ranking import Ranking
-from fairprune.judgments.results import (
-    QuestionResult,
-    Results,
-    lacking,
-    results_of,
-    trust_all,
-    verdict,
-)
+from fairprune.judgments.report import GROUPS_NOTE
+from fairprune.judgments.results import QuestionResult, Results, results_of, trust_all, verdict
 from fairprune.store import Store
 from fairprune.store.judgments_values import Study
 from fairprune.text import counted
@@ -25,11 +18,9 @@ from fairprune.ui import study_numbers as numbers
 from fairprune.ui.caption import draw_caption
 from fairprune.ui.markup import inert
 from fairprune.ui.page import capitalised
-from fairprune.ui.study_counted import draw_counted, draw_exclusions, version, without
+from fairprune.ui.study_counted import QUIET, analysed, draw_counted, draw_exclusions, version
 from fairprune.ui.study_files import QUESTION, draw_files, draw_flow
 from fairprune.ui.study_labels import draw_labels
-
-QUIET = {"displaylogo": False, "displayModeBar": False}
 
 
 def show(store: Store, study: Study) -> None:
@@ -43,13 +34,8 @@ def show(store: Store, study: Study) -> None:
     if closed.label:
         draw_labels(store, closed)
         return
-    try:
-        results = _results(store.url, study.id, version(closed), without(study.id), closed)
-    except BadInput as error:
-        st.info(inert(f"{capitalised(str(error))}."), icon=":material/info:")
-        if not any(vote.kind == "item" for vote in closed.votes):
-            st.markdown("\n".join(f"- {inert(sentence)}" for sentence in lacking(closed)))
-        draw_flow(closed)
+    results = analysed(store, closed, results_of)
+    if results is None:
         return
     draw_counted(closed, results)
     question = _question(results, study.id)
@@ -82,17 +68,6 @@ def show(store: Store, study: Study) -> None:
 
 
 # What is computed, once
-
-
-@st.cache_resource(max_entries=12, show_spinner="Analysing the votes …")
-def _results(
-    address: str,  # noqa: ARG001 (its key, as the next two)
-    study_id: str,  # noqa: ARG001
-    version: tuple[int, int, int],  # noqa: ARG001
-    without: tuple[Rule, ...],
-    _closed: Closed,
-) -> Results:
-    return results_of(_closed, without)
 
 
 @st.cache_resource(max_entries=24, show_spinner="Comparing metrics with judges …")
@@ -202,9 +177,7 @@ def _groups(found: dict[str, QuestionResult], methods: dict[str, str]) -> None:
         return
     st.header("Do groups of judges differ?", anchor=False)
     st.html(numbers.group_table(found, methods))
-    st.caption(
-        "Groups as judges told them of themselves. Exploratory: intervals that overlap show no difference, and few judges make wide ones."
-    )
+    st.caption(GROUPS_NOTE)
 
 
 def _metrics(trusted: dict[str, Comparison | str]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,15 @@ from fairprune.errors import BadInput
 from fairprune.judgments.bias import ALL, REGISTERED
 from fairprune.judgments.closed import metric_values, read_closed, reported_spd2
 from fairprune.judgments.label_results import results_of_labels
-from fairprune.judgments.report import Flow
-from fairprune.judgments.report_file import flow_svg, label_report_html, p_text, report_html, report_rows
+from fairprune.judgments.report import GROUPS_NOTE, Flow
+from fairprune.judgments.report_file import (
+    flow_svg,
+    group_rows,
+    label_report_html,
+    p_text,
+    report_html,
+    report_rows,
+)
 from fairprune.judgments.results import flow_in, results_of, trust
 from fairprune.store import open_store
 from tests.closed import HOSTILE, study_of_labels, study_of_pairs
@@ -94,6 +102,28 @@ def test_one_file_holds_all_that_a_paper_says(filled):
         assert f"<b>{name.capitalize()}</b>" in text
 
 
+def test_groups_of_judges_stand_in_the_report_with_n_and_interval(filled):
+    closed, results, trusted = filled
+    text = report_html(closed, results, trusted)
+    assert text.count("Groups of judges") == len(results.questions) and GROUPS_NOTE in text
+    found = {name: results.selections[name].questions["fairer"] for name in (ALL, REGISTERED)}
+    rows = group_rows(found)
+    assert [(row[0], row[1]) for row in rows] == [
+        (group, name) for group in ("left-leaning", "right-leaning") for name in (ALL, REGISTERED)
+    ]
+    own = {one.group: one for one in found[ALL].groups}
+    for group, name, count, same, strengths in rows:
+        assert text.count(f"<td>{strengths}</td>") >= 1 and " items" in same and " decided votes" in strengths
+        if name == ALL:
+            assert count == f"{own[group].votes} votes by {own[group].judges} judges"
+            assert same.startswith(f"{own[group].raw.value:.2f} [{own[group].raw.low:.2f}, ")
+    # who is left out by a rule is missing in one analysis, and said to be
+    gone = replace(found[REGISTERED], groups=found[REGISTERED].groups[:1])
+    missing = group_rows({ALL: found[ALL], REGISTERED: gone})[-1]
+    assert missing == ["right-leaning", REGISTERED, "0", "–", "nobody of this group is left"]
+    assert group_rows({ALL: replace(found[ALL], groups=())}) == []
+
+
 def test_pay_is_asked_for_in_words(filled):
     closed, results, _ = filled
     flow = flow_in(closed, results.rules)
@@ -118,6 +148,20 @@ def test_a_study_of_labels_has_a_report():
     assert text.count("<h3>Confusion matrix: wanda 50 %</h3>") == 2 and text.count("Confusion matrix:") == 6
     assert "What it means for SPD2" in text and "answered too fast" in text and "pay in total" in text
     assert "Judges saw single sentences of summaries" in text
+
+
+def test_groups_of_judges_of_labels_stand_in_the_report():
+    quotas = {"fans": None, "others": None}
+    with open_store("sqlite://") as store:
+        closed = read_closed(store, study_of_labels(store, judges=4, quotas=quotas))
+    results = results_of_labels(closed, resamples=100)
+    text = label_report_html(closed, results, {})
+    assert (
+        text.count("<h2>Groups of judges</h2>") == 1 and "The classifier agrees with their majority" in text
+    )
+    assert text.count("<td>fans</td>") == text.count("<td>others</td>") == 2  # all, and as registered
+    # the third judge is a fan and quick: left out as registered
+    assert "by 2 judges</td>" in text and "by 1 judge</td>" in text
 
 
 def test_p_values_are_words():
