@@ -86,7 +86,7 @@ def import_votes(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Votes as .csv, .jsonl or .parquet: rows as `export` writes them, arena battles, or what Potato wrote."
+            help="Votes as .csv, .jsonl or .parquet: rows as `export` writes them, arena battles, or what Potato wrote, its .json too."
         ),
     ],
     title: Annotated[str, typer.Option(help="What the study is called here. Default: the file's name.")] = "",

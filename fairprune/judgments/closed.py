@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fairprune.charts_metrics import metric_label
@@ -27,33 +27,63 @@ from fairprune.store.judgments_rows import JudgeRow
 from fairprune.store.judgments_values import Item, Study, VoteRow
 
 
-@dataclass(frozen=True)
-class Closed:
-    """All that is stored of a study whose outcomes are unsealed."""
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a study asks, in any state: no word of what was answered."""
 
     study: Study
     label: bool
-    """Sentences were labelled; else pairs were compared."""
+    """Sentences are labelled; else pairs are compared."""
     questions: Mapping[str, str]
     """Id → wording, of the questions that compare a pair; of labels the first question."""
     ratings: Mapping[str, tuple[str, ...]]
     """Question with answers of its own, which no strength rests on → its answers."""
+    items: tuple[Item, ...]
+    """Main items that are not left out, automatic ties among them."""
+    sets: Mapping[str, OpinionSet] = field(default_factory=dict)
+    """The opinions of its items, by the set's id; those that are stored."""
+
+    @property
+    def runs(self) -> dict[str, str]:
+        """System → the run that wrote its summaries, '' where none is known."""
+        found: dict[str, str] = {}
+        for item in self.items:
+            for side in item.sides:
+                found[side.system] = side.run_id or found.get(side.system, "")
+        return found
+
+    @property
+    def summaries(self) -> dict[tuple[str, str], str]:
+        """(sample, system) → text as it was shown. Texts that were not brought along with votes of elsewhere are left out."""
+        return {
+            (sample_of(item), side.system): side.text
+            for item in self.items
+            for side in item.sides
+            if side.text or not item.name
+        }
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a sentence can be called: the groups, and what is no group's name."""
+        return next(iter(store_rules(self.study.design).questions.values()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed(Asked):
+    """All that is stored of a study whose outcomes are unsealed."""
+
     rated: tuple[VoteRow, ...]
-    """What was answered to them, of main items on their first occasion."""
+    """What was answered to the ratings, of main items on their first occasion."""
     votes: tuple[Vote, ...]
     """Of pairs, judges who failed among them; unfinished items are left out."""
     label_votes: tuple[LabelVote, ...]
     """Of labels; the same judges."""
     n_unfinished: int
     """Answers on items that were not finished, which somebody else has judged: no number counts them."""
-    items: tuple[Item, ...]
-    """Main items that are not left out, automatic ties among them."""
     judges: tuple[JudgeRow, ...]
     states: Mapping[str, str]
     """Judge → how their part has ended."""
     promise: tuple[AnyDesign, Frozen] | None
-    sets: Mapping[str, OpinionSet] = field(default_factory=dict)
-    """The opinions of its items, by the set's id; those that are stored."""
 
     @property
     def imported(self) -> bool:
@@ -87,25 +117,6 @@ class Closed:
         found = None if self.promise is None else self.promise[0]
         return found if isinstance(found, LabelDesign) else None
 
-    @property
-    def runs(self) -> dict[str, str]:
-        """System → the run that wrote its summaries, '' where none is known."""
-        found: dict[str, str] = {}
-        for item in self.items:
-            for side in item.sides:
-                found[side.system] = side.run_id or found.get(side.system, "")
-        return found
-
-    @property
-    def summaries(self) -> dict[tuple[str, str], str]:
-        """(sample, system) → text as it was shown. Texts that were not brought along with votes of elsewhere are left out."""
-        return {
-            (sample_of(item), side.system): side.text
-            for item in self.items
-            for side in item.sides
-            if side.text or not item.name
-        }
-
     def ties(self) -> list[Outcome]:
         """What items with the same texts count as, of every question."""
         same = [
@@ -122,11 +133,11 @@ def sample_of(item: Item) -> str:
     return item.set_id or item.sample or item.id
 
 
-def read_closed(store: Store, study: Study) -> Closed:
-    """Everything of a closed study.
+def read_asked(store: Store, study: Study) -> Asked:
+    """What a study asks, of a draft too.
 
     Raises:
-        Refused: it is not closed (`sealed`). BadInput: what it promised is not what its hash says.
+        Refused: there is no such study (`unknown`).
     """
     chosen = store_rules(study.design)
     words = {str(one["id"]): str(one.get("text") or one["id"]) for one in study.design["questions"]}
@@ -136,28 +147,39 @@ def read_closed(store: Store, study: Study) -> Closed:
         for name, answers in chosen.questions.items()
         if (name == first if chosen.label else set(answers) <= set(ANSWERS))
     }
-    ratings = {name: answers for name, answers in chosen.questions.items() if name not in compared}
-    rows = store.vote_rows(study.id)
-    judges = tuple(store.judge_rows(study.id))
     items = tuple(item for item in store.items(study.id) if item.kind == "main" and not item.excluded)
+    return Asked(
+        study=study,
+        label=chosen.label,
+        questions=compared,
+        ratings={name: answers for name, answers in chosen.questions.items() if name not in compared},
+        items=items,
+        sets=store.judged_sets(item.set_id for item in items if item.set_id),
+    )
+
+
+def read_closed(store: Store, study: Study) -> Closed:
+    """Everything of a closed study.
+
+    Raises:
+        Refused: it is not closed (`sealed`). BadInput: what it promised is not what its hash says.
+    """
+    rows = store.vote_rows(study.id)
+    asked = read_asked(store, study)
+    judges = tuple(store.judge_rows(study.id))
     return Closed(
-        study,
-        chosen.label,
-        compared,
-        ratings,
-        tuple(
+        **{one.name: getattr(asked, one.name) for one in fields(asked)},
+        rated=tuple(
             row
             for row in rows
-            if row.question in ratings and row.complete and row.kind == "main" and not row.occasion
+            if row.question in asked.ratings and row.complete and row.kind == "main" and not row.occasion
         ),
-        () if chosen.label else tuple(votes_of(rows, compared)),
-        tuple(label_votes_of(rows, compared)) if chosen.label else (),
-        sum(not row.complete and row.answer != SKIPPED for row in rows),
-        items,
-        judges,
-        {one.judge: one.state for one in judges},
-        promised(study.design),
-        store.judged_sets(item.set_id for item in items if item.set_id),
+        votes=() if asked.label else tuple(votes_of(rows, asked.questions)),
+        label_votes=tuple(label_votes_of(rows, asked.questions)) if asked.label else (),
+        n_unfinished=sum(not row.complete and row.answer != SKIPPED for row in rows),
+        judges=judges,
+        states={one.judge: one.state for one in judges},
+        promise=promised(study.design),
     )
 
 
@@ -227,8 +249,7 @@ def methods_of(store: Store, closed: Closed) -> dict[str, str]:
 
 def sentences_of(closed: Closed) -> tuple[list[Sentence], tuple[str, ...], int]:
     """(what was labelled, a sentence of several systems once for each; the groups; sentences without a label by the classifier)."""
-    answers = next(iter(store_rules(closed.study.design).questions.values()))
-    groups = tuple(one for one in answers if one not in (MIXED, NONE))
+    groups = tuple(one for one in closed.labels if one not in (MIXED, NONE))
     found: list[Sentence] = []
     missing = 0
     for item in closed.items:

@@ -1,4 +1,4 @@
-"""The files of a closed study: raw votes, arena battles, items for Potato; and votes on its items that were collected elsewhere."""
+"""The files of a closed study: raw votes, arena battles; and votes on its items that were collected elsewhere."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fairprune.errors import BadInput
-from fairprune.judgments.closed import Closed, sample_of
-from fairprune.judgments.design import Presentation
+from fairprune.judgments.closed import Closed
 from fairprune.judgments.export import (
     ARENA,
     COLUMNS,
     Row,
     arena_rows,
-    potato_items,
-    potato_settings,
     rows,
     to_csv,
     to_jsonl,
     to_parquet,
 )
-from fairprune.judgments.importing import MARKS, Read, is_potato, potato_votes, read_file
+from fairprune.judgments.importing import Read, read_file
+from fairprune.judgments.potato import potato_of
+from fairprune.judgments.potato_answers import MARKS, is_potato, potato_votes
 from fairprune.judgments.votes import Vote
-from fairprune.opinions import OpinionSet
 
 FORMATS = {
     "csv": ("CSV", "text/csv"),
@@ -122,47 +120,6 @@ def arena_file(closed: Closed, question: str) -> bytes:
     return to_csv(arena_rows(closed.votes, question), ARENA)
 
 
-def presentations(closed: Closed) -> list[Presentation]:
-    """One presentation of each item that was asked, sides swapped in every second one: the same whenever it is asked for."""
-    found: list[Presentation] = []
-    for item in closed.items:
-        if item.b is None or item.automatic:
-            continue
-        left, right = (item.a, item.b) if len(found) % 2 == 0 else (item.b, item.a)
-        found.append(Presentation("", len(found), item.id, left.system, right.system))
-    return found
-
-
-def potato_key(closed: Closed) -> tuple[list[Row], list[Row]]:
-    """(items for Potato, which system stands where)."""
-    samples = {item.id: sample_of(item) for item in closed.items}
-    opinions = {key: opinions_text(one) for key, one in closed.sets.items()}
-    return potato_items(presentations(closed), closed.summaries, samples, opinions)
-
-
-def opinions_text(one: OpinionSet) -> str:
-    """The opinions by group, as plain text."""
-    counts = one.counts()
-    parts = [
-        "\n".join(
-            [f"{group} ({counts[group]} of {len(one.opinions)})"]
-            + [f"- {' '.join(opinion.text.split())}" for opinion in one.opinions if opinion.group == group]
-        )
-        for group in sorted(counts)
-    ]
-    return "\n\n".join(parts)
-
-
-def potato_file(closed: Closed) -> bytes:
-    """The items, one JSON object a line; no system is named in it."""
-    return to_jsonl(potato_key(closed)[0])
-
-
-def potato_schemes(closed: Closed) -> str:
-    """What Potato's configuration says of items and questions, as JSON, which its YAML takes as it is."""
-    return json.dumps(potato_settings(closed.questions), indent=2, ensure_ascii=False)
-
-
 # Votes that were collected elsewhere
 
 
@@ -176,7 +133,7 @@ def read_elsewhere(name: str, data: bytes, question: str, closed: Closed | None 
         closed: the study whose items Potato was given; None: the file stands alone.
 
     Raises:
-        BadInput: as `importing.read_file` and `importing.potato_votes`; no vote in it; Potato's file without the study.
+        BadInput: as `importing.read_file` and `potato_answers.potato_votes`; no vote in it; Potato's file without the study.
     """
     if closed is not None and closed.label:
         raise BadInput(
@@ -196,7 +153,7 @@ def read_elsewhere(name: str, data: bytes, question: str, closed: Closed | None 
         votes: list[Vote] = []
         for asked in _answered(data, closed.questions):
             votes += potato_votes(
-                name, data, potato_key(closed)[1], closed.study.id, asked, pseudonym=pseudonym
+                name, data, potato_of(closed).key, closed.study.id, asked, pseudonym=pseudonym
             )
         read = Read(tuple(votes))
     else:

@@ -1,4 +1,4 @@
-"""Votes as files for other programs: one row per vote, as arena scripts read them, and items for Potato.
+"""Votes as files for other programs: one row per vote, and as arena scripts read them.
 
 Judges stand under their pseudonyms, systems with the hash of the run that wrote the summary. CSV cells that a spreadsheet would
 execute are neutralised; JSON Lines and Parquet have the texts as they are.
@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairprune.errors import BadInput
-from fairprune.judgments.design import Presentation
 from fairprune.judgments.votes import Vote
 from fairprune.spreadsheet import neutral
 
@@ -36,7 +35,6 @@ COLUMNS = (
 SIDES_KNOWN, SIDES_UNKNOWN = "as shown", "not known"
 """Whether `system_left` stood left."""
 ARENA = ("question_id", "model_a", "model_b", "winner", "judge", "turn", "anony")
-POTATO_TIE = "tie"
 Row = dict[str, Any]
 
 
@@ -134,86 +132,3 @@ def arena_rows(votes: Sequence[Vote], question: str) -> list[Row]:
         for vote in votes
         if vote.kind == "item" and vote.question == question and vote.answer in winners
     ]
-
-
-def potato_items(
-    shown: Sequence[Presentation],
-    summaries: Mapping[tuple[str, str], str],
-    samples: Mapping[str, str],
-    opinions: Mapping[str, str],
-) -> tuple[list[Row], list[Row]]:
-    """(items for Potato's `data_files`, the key that stays with the lead).
-
-    An item is {"id", "text": [left, right], "opinions"}, which Potato shows as `potato_settings` says; no system is named
-    in it. The key says per id which system stands where, and `importing.potato_votes` reads the answers with it.
-
-    Args:
-        shown: of one judge, or one list for all: Potato shows everybody the same sides.
-        summaries: of (sample, system).
-        samples: of an item, its sample.
-        opinions: of a sample, its opinions as text; '' stands where none are known.
-
-    Raises:
-        BadInput: an item twice, or a summary that is missing.
-    """
-    items: list[Row] = []
-    key: list[Row] = []
-    for one in shown:
-        sample = samples.get(one.item, "")
-        texts = [summaries.get((sample, system)) for system in (one.left, one.right)]
-        if None in texts:
-            raise BadInput(
-                f"item {one.item!r} has no summaries by {one.left} and {one.right} of sample {sample!r}"
-            )
-        items.append({"id": one.item, "text": texts, "opinions": opinions.get(sample, "")})
-        key.append({"id": one.item, "sample": sample, "system_left": one.left, "system_right": one.right})
-    if len({row["id"] for row in items}) < len(items):
-        raise BadInput(
-            "an item is shown twice: Potato knows each id once, so export one presentation of each item"
-        )
-    return items, key
-
-
-def potato_scheme(question: str, wording: str) -> Row:
-    """The annotation scheme of one question for Potato's configuration."""
-    return {
-        "annotation_type": "pairwise",
-        "name": question,
-        "description": wording,
-        "mode": "binary",
-        "items_key": "text",
-        "labels": ["A", "B"],
-        "allow_tie": True,
-        "tie_label": POTATO_TIE,
-        "sequential_key_binding": True,
-        "label_requirement": {"required": True},
-    }
-
-
-def potato_settings(questions: Mapping[str, str]) -> Row:
-    """What Potato's configuration says of these items: where their fields are, what is shown, what is asked.
-
-    Args:
-        questions: id → wording.
-    """
-    return {
-        "item_properties": {"id_key": "id", "text_key": "text"},
-        "list_as_text": {"text_list_prefix_type": "alphabet"},
-        "instance_display": {
-            "fields": [
-                {
-                    "key": "opinions",
-                    "type": "text",
-                    "label": "Opinions",
-                    "display_options": {"preserve_whitespace": True},
-                },
-                {
-                    "key": "text",
-                    "type": "pairwise",
-                    "label": "Summaries",
-                    "display_options": {"labels": ["A", "B"]},
-                },
-            ]
-        },
-        "annotation_schemes": [potato_scheme(question, text) for question, text in questions.items()],
-    }

@@ -27,6 +27,7 @@ from fairprune.store.judgments_next import (
     choose,
     claim,
     hold,
+    moment,
     needs_slot,
     of_task,
     past_of,
@@ -135,7 +136,8 @@ class Answers(Database):
         Args:
             key: of the task (`Task.key`).
             answer: one of the question's in the design; 'left' and 'right' are sides as shown.
-            seconds: from showing to answering, as the page has measured it; None: since the task was first shown, or `shown`.
+            seconds: from showing to answering, as the page has measured it; None: since the task was first shown, or `shown`, where the
+                clock was not set back meanwhile.
             comment: at most 2,000 characters.
 
         Raises:
@@ -164,7 +166,9 @@ class Answers(Database):
             must_take_part(study, judge)
             if row.state != "open" or not hold(connection, row, chosen):
                 raise Refused("late", LATE)
-            time = now()
+            since = (now() - row.shown).total_seconds()
+            # Below 0 the clock was set back meanwhile, and nobody knows how long it took.
+            taken = (since if since >= 0 else None) if seconds is None else seconds
             connection.execute(
                 insert(votes).values(
                     study_id=study.id,
@@ -177,8 +181,8 @@ class Answers(Database):
                     place=order_of(chosen, judge).index(question),
                     key=key,
                     shown=row.shown,
-                    given=time,
-                    seconds=(time - row.shown).total_seconds() if seconds is None else seconds,
+                    given=moment(connection, judge.id),
+                    seconds=taken,
                     comment=plain(comment),
                 )
             )
@@ -254,7 +258,8 @@ class Answers(Database):
                 _take_back(connection, row, question)
             _note(connection, row, "skipped", "", "")
             release(connection, row)
-            connection.execute(update(tasks).where(of_task(row)).values(state="skipped", ended=now()))
+            ended = moment(connection, judge.id)
+            connection.execute(update(tasks).where(of_task(row)).values(state="skipped", ended=ended))
             change_judge(connection, judge.id)
 
         self._change(work)

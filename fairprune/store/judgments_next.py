@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from fairprune.store.database import now
 from fairprune.store.judgments_design import Rules
 from fairprune.store.judgments_judges import FREE
-from fairprune.store.judgments_tables import items, slots, tasks
+from fairprune.store.judgments_tables import items, slots, tasks, votes
 from fairprune.store.judgments_tokens import is_hex, new_key
 from fairprune.store.judgments_values import Wait
 
@@ -74,6 +74,15 @@ def of_task(row: Row[Any]) -> Any:
     return and_(
         tasks.c.judge_id == row.judge_id, tasks.c.item_id == row.item_id, tasks.c.occasion == row.occasion
     )
+
+
+def moment(connection: Connection, judge_id: str) -> datetime:
+    """Now, but later than all that this judge did before, though the clock was set back: what was done last is known by it."""
+    done = [
+        connection.scalar(select(func.max(column)).where(of == judge_id))
+        for column, of in ((votes.c.given, votes.c.judge_id), (tasks.c.ended, tasks.c.judge_id))
+    ]
+    return max([now(), *(one + timedelta(microseconds=1) for one in done if one is not None)])
 
 
 def needs_slot(row: Row[Any]) -> bool:

@@ -14,7 +14,7 @@ from fairprune.store.database import Database, now
 from fairprune.store.judgments_design import rules
 from fairprune.store.judgments_items import item_of, right_answers
 from fairprune.store.judgments_judges import HELD
-from fairprune.store.judgments_studies import design_of, find_study, state_of
+from fairprune.store.judgments_studies import close_for_good, design_of, find_study, state_of
 from fairprune.store.judgments_tables import items, judges, payments, slots, tasks, vote_history, votes
 from fairprune.store.judgments_values import (
     JUDGE_STATES,
@@ -76,6 +76,20 @@ class Payment:
 
 class Rows(Database):
     """The part of the store that hands out what judges have done."""
+
+    def _unseal(self, study_id: str) -> None:
+        """Refuses what is not closed. Closed by its own time, it is closed for good from the first look on, whatever the clock says then.
+
+        Raises:
+            Refused: the study is not closed (`sealed`).
+        """
+        row = self._read(lambda connection: find_study(connection, study_id))
+        if state_of(row, now()) != "closed":
+            raise Refused("sealed", f"the outcomes of study {row.title!r} are sealed until it is closed")
+        if row.state == "open":  # whoever is answering is waited for: the votes are complete then
+            self._change(
+                lambda connection: close_for_good(connection, find_study(connection, study_id, lock=True))
+            )
 
     def study_progress(self, study_id: str) -> Progress:
         """How far the study is. It says nothing of any answer, and can be asked at any time."""
@@ -157,9 +171,9 @@ class Rows(Database):
         Raises:
             Refused: the study is not closed: its outcomes are sealed (`sealed`).
         """
+        self._unseal(study_id)
 
         def work(connection: Connection) -> list[VoteRow]:
-            _unsealed(connection, study_id)
             listed = select(items).where(items.c.study_id == study_id)
             found = {row.id: item_of(row) for row in connection.execute(listed)}
             chosen = (
@@ -215,8 +229,9 @@ class Rows(Database):
             Refused: as `vote_rows`.
         """
 
+        self._unseal(study_id)
+
         def work(connection: Connection) -> list[HistoryRow]:
-            _unsealed(connection, study_id)
             chosen = (
                 select(vote_history, judges.c.number)
                 .join(judges, judges.c.id == vote_history.c.judge_id)
@@ -288,12 +303,6 @@ class Rows(Database):
             return connection.execute(delete(payments).where(payments.c.study_id == study_id)).rowcount
 
         return self._change(work)
-
-
-def _unsealed(connection: Connection, study_id: str) -> None:
-    row = find_study(connection, study_id)
-    if state_of(row, now()) != "closed":
-        raise Refused("sealed", f"the outcomes of study {row.title!r} are sealed until it is closed")
 
 
 Key = tuple[str, str, int]

@@ -31,6 +31,14 @@ def state_of(row: Row[Any], time: datetime) -> StudyState:
     return found
 
 
+def close_for_good(connection: Connection, row: Row[Any]) -> None:
+    """Writes down that an open study is closed, at the time that its design says or now: no clock opens it again."""
+    if row.state == "open":
+        ended = row.closes if row.closes is not None and row.closes <= now() else now()
+        values = {"state": "closed", "closed": ended}
+        connection.execute(update(studies).where(studies.c.id == row.id).values(**values))
+
+
 def find_study(connection: Connection, study_id: str, *, lock: bool = False, share: bool = False) -> Row[Any]:
     """The study's row, locked for changes or against them (`share`).
 
@@ -344,10 +352,7 @@ class Studies(Database):
                 raise Refused(
                     "not_open", f"study {row.title!r} has not been opened: there is nothing to close"
                 )
-            if row.state == "open":
-                ended = row.closes if row.closes is not None and row.closes <= now() else now()
-                values = {"state": "closed", "closed": ended}
-                connection.execute(update(studies).where(studies.c.id == study_id).values(**values))
+            close_for_good(connection, row)
 
         self._change(work)
         return self.study(study_id)

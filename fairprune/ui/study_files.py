@@ -9,22 +9,19 @@ from typing import Any
 
 import streamlit as st
 
-from fairprune.judgments.closed import Closed
+from fairprune.judgments.closed import Asked, Closed
 from fairprune.judgments.closed_files import (
     FORMATS,
     arena_file,
-    potato_file,
-    potato_key,
-    potato_schemes,
     ratings_file,
     raw_file,
     read_elsewhere,
     together,
 )
 from fairprune.judgments.elsewhere import IMPORTED
-from fairprune.judgments.export import to_csv
 from fairprune.judgments.label_results import LabelResults
 from fairprune.judgments.metric_agreement import Comparison
+from fairprune.judgments.potato import potato_of
 from fairprune.judgments.report import flow_diagram
 from fairprune.judgments.report_file import (
     flow_svg,
@@ -78,37 +75,37 @@ def draw_files(
             "study-arena",
         )
         if not closed.imported:
-            _draw_potato(closed)
+            draw_potato(closed)
     st.caption(
         "Arena scripts count *both unfair*, their *tie (bothbad)*, as a tie; the strengths above do not."
         + ("" if closed.imported else " The key says which system stands where: keep it from annotators.")
     )
     if not closed.imported:
-        draw_elsewhere(store, closed, results)
+        draw_elsewhere(store, closed, results.primary)
 
 
-def _draw_potato(closed: Closed) -> None:
+def draw_potato(asked: Asked) -> None:
     """The items for Potato, what its configuration says of them, and the key."""
     _download(
-        closed,
+        asked,
         "Potato items",
-        partial(potato_file, closed),
+        lambda: potato_of(asked).items_file,
         "potato.jsonl",
         "application/x-ndjson",
         "study-potato",
     )
     _download(
-        closed,
+        asked,
         "Potato settings",
-        partial(_encoded, closed),
+        lambda: potato_of(asked).settings_file,
         "potato-settings.json",
         "application/json",
         "study-potato-schemes",
     )
     _download(
-        closed,
+        asked,
         "Potato key",
-        partial(_key, closed),
+        lambda: potato_of(asked).key_file,
         "potato-key.csv",
         "text/csv",
         "study-potato-key",
@@ -117,7 +114,7 @@ def _draw_potato(closed: Closed) -> None:
 
 
 def _download(
-    closed: Closed,
+    asked: Asked,
     title: str,
     make: Callable[[], bytes],
     name: str,
@@ -128,7 +125,7 @@ def _download(
     primary: bool = False,
 ) -> None:
     """A button that saves a file of this study, made when it is pressed."""
-    file = f"study-{closed.study.id}-{name}"
+    file = f"study-{asked.study.id}-{name}"
     st.download_button(
         title,
         make,
@@ -197,14 +194,6 @@ def _report(closed: Closed, make: Callable[[float | None, str], str]) -> None:
     draw_hashes(closed)
 
 
-def _encoded(closed: Closed) -> bytes:
-    return potato_schemes(closed).encode()
-
-
-def _key(closed: Closed) -> bytes:
-    return to_csv(potato_key(closed)[1], ("id", "sample", "system_left", "system_right"))
-
-
 def _paid() -> tuple[float | None, str]:
     """What was paid to each judge who completed, for the table of pay and time."""
     with st.container(horizontal=True):
@@ -244,20 +233,28 @@ def draw_label_files(
     _report(closed, lambda each, currency: label_report_html(closed, results, reported, each, currency))
     st.header("Take the labels with you", anchor=False)
     _raw(closed)
+    if not closed.imported:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**For other programs**", width=190)
+            draw_potato(closed)
     st.caption(
         "Of labels a row per vote and system: a sentence that several systems wrote was labelled for each of them. *predicted* and "
-        "*confidence* are the classifier's. Labels that were collected elsewhere cannot be read here."
+        "*confidence* are the classifier's, which Potato's items do not name. Labels that were collected elsewhere cannot be read here."
     )
 
 
 # Votes that were collected elsewhere
 
 
-def draw_elsewhere(store: Store, closed: Closed, results: Results) -> None:
-    """The same analysis of a file of votes, alone or beside the study's; stored only as a study of its own."""
+def draw_elsewhere(store: Store, closed: Closed, primary: str) -> None:
+    """The same analysis of a file of votes, alone or beside the study's; stored only as a study of its own.
+
+    Args:
+        primary: the question of battles that name none, where the page speaks of no other.
+    """
     st.header("Votes that were collected elsewhere", anchor=False)
     file = st.file_uploader(
-        f"{ACCEPTED}, or what Potato wrote about the items above",
+        f"{ACCEPTED}, or what Potato wrote about the items above (user_state.json too)",
         type=TYPES,
         key="study-upload",
     )
@@ -269,7 +266,7 @@ def draw_elsewhere(store: Store, closed: Closed, results: Results) -> None:
         return
     with refusals():
         data = file.getvalue()
-        question = st.session_state.get(f"{QUESTION}-{closed.study.id}") or results.primary
+        question = st.session_state.get(f"{QUESTION}-{closed.study.id}") or primary
         read = read_elsewhere(file.name, data, question, closed)
         votes = list(read.votes)
         joined = st.toggle("Together with this study's votes", key="study-together")

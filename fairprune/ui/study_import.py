@@ -17,7 +17,7 @@ from fairprune.ui.markup import inert
 from fairprune.ui.page import refusals
 from fairprune.ui.study import act, go
 
-TYPES = ["csv", "jsonl", "parquet"]
+TYPES = ["csv", "jsonl", "parquet", "json"]
 ACCEPTED = (
     "CSV, JSON Lines or Parquet: rows as fairprune exports them, or arena battles (model_a, model_b, winner)"
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fairprune.errors import FairpruneError
+from fairprune.judgments.closed import read_asked
 from fairprune.judgments.facts import brief_in, facts_of
 from fairprune.judgments.label_report import label_name
 from fairprune.store import Store
@@ -17,6 +18,7 @@ from fairprune.ui.address import carried, carry
 from fairprune.ui.judge_item import desk, draw_texts, in_order
 from fairprune.ui.judge_words import answer_name, answers_of, question_html, questions_of
 from fairprune.ui.study import act
+from fairprune.ui.study_files import draw_potato
 from fairprune.ui.study_plan import draw_facts
 
 KINDS = {
@@ -58,6 +60,26 @@ def draw_preview(store: Store, study: Study) -> None:
     groups = in_order(one.opinions for _, one in seen if one.opinions)
     with st.container(border=True):
         draw_task(task, study, groups)
+    _take(store, study)
+
+
+def _take(store: Store, study: Study) -> None:
+    """The stored items for annotators who work in Potato."""
+    asked = read_asked(store, study)
+    if not any(not item.automatic for item in asked.items):
+        return
+    with st.expander("Take the items to Potato"):
+        with st.container(horizontal=True, gap="small"):
+            draw_potato(asked)
+        st.caption(
+            "The draft as it is stored, without the items that are left out. Saving another plan gives its items new names: what Potato "
+            "knows would fit no more. The key says what wrote each text: keep it from annotators. "
+            + (
+                "Labels that were collected elsewhere cannot be read here."
+                if asked.label
+                else "To read their answers here, open and close the study, and give the file to its results."
+            )
+        )
 
 
 def _filtered(seen: list[tuple[Item, Task]]) -> list[tuple[Item, Task]]:

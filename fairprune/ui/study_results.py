@@ -19,7 +19,7 @@ from fairprune.ui.caption import draw_caption
 from fairprune.ui.markup import inert
 from fairprune.ui.page import capitalised
 from fairprune.ui.study_counted import QUIET, analysed, draw_counted, draw_exclusions, version
-from fairprune.ui.study_files import QUESTION, draw_files, draw_flow
+from fairprune.ui.study_files import QUESTION, draw_elsewhere, draw_files, draw_flow
 from fairprune.ui.study_labels import draw_labels
 
 
@@ -36,6 +36,8 @@ def show(store: Store, study: Study) -> None:
         return
     results = analysed(store, closed, results_of)
     if results is None:
+        if not closed.imported:
+            draw_elsewhere(store, closed, next(iter(closed.questions)))
         return
     draw_counted(closed, results)
     question = _question(results, study.id)

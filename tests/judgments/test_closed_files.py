@@ -12,9 +12,6 @@ from fairprune.errors import BadInput
 from fairprune.judgments.closed import read_closed
 from fairprune.judgments.closed_files import (
     arena_file,
-    potato_file,
-    potato_key,
-    potato_schemes,
     ratings_file,
     raw_file,
     raw_rows,
@@ -23,7 +20,7 @@ from fairprune.judgments.closed_files import (
 )
 from fairprune.judgments.importing import read_votes
 from fairprune.store import open_store
-from tests.closed import SYSTEMS, study_of_labels, study_of_pairs
+from tests.closed import study_of_labels, study_of_pairs
 
 
 @pytest.fixture(scope="module")
@@ -58,40 +55,6 @@ def test_arena_battles_are_of_one_question(closed):
     main = [vote for vote in closed.votes if vote.kind == "item" and vote.question == "fairer"]
     assert len(rows) == sum(vote.answer != "cannot_tell" for vote in main)
     assert {row["winner"] for row in rows} <= {"model_a", "model_b", "tie", "tie (bothbad)"}
-
-
-def test_potato_items_name_no_system_and_its_answers_come_back(closed):
-    lines = [json.loads(line) for line in potato_file(closed).decode().splitlines()]
-    assert len(lines) == 20 and not any(system in json.dumps(lines) for system in SYSTEMS[1:])
-    assert (
-        lines[0]["opinions"].startswith("fresh (1 of 2)\n- The acting of number")
-        and "rotten (1 of 2)" in lines[0]["opinions"]
-    )
-    assert {one["name"] for one in json.loads(potato_schemes(closed))["annotation_schemes"]} == {
-        "fairer",
-        "better",
-    }
-    key = {row["id"]: row for row in potato_key(closed)[1]}
-    sides = [(row["system_left"], row["system_right"]) for row in key.values()]
-    assert sum(left > right for left, right in sides) not in (0, len(sides))
-    annotated = "\n".join(
-        json.dumps(
-            {
-                "user_id": f"5f{j}ffffffffffffffffffffff",
-                "instance_id": line["id"],
-                "label_annotations": {"fairer": {"selection": "A"}},
-            }
-        )
-        for j in range(2)
-        for line in lines
-    ).encode()
-    found = read_elsewhere("annotated_instances.jsonl", annotated, "fairer", closed).votes
-    assert len(found) == 40 and {vote.judge for vote in found} == {"X001", "X002"}
-    assert all(vote.answer == "left" and vote.system_left == key[vote.item]["system_left"] for vote in found)
-    with pytest.raises(BadInput, match="open the study whose items it was given"):
-        read_elsewhere("annotated_instances.jsonl", annotated, "fairer")
-    both = together(closed, found)
-    assert len(both) == len(closed.votes) + 40 and all(vote.sample for vote in both if vote.kind == "item")
 
 
 def test_what_was_collected_elsewhere_is_checked(closed):

@@ -8,9 +8,10 @@ import pytest
 from fairprune.errors import BadInput
 from fairprune.judgments.bias import exclusions
 from fairprune.judgments.closed import metric_values, read_closed
-from fairprune.judgments.closed_files import potato_file, raw_file, raw_rows, read_elsewhere
+from fairprune.judgments.closed_files import raw_file, raw_rows, read_elsewhere
 from fairprune.judgments.elsewhere import IMPORTED, brought
 from fairprune.judgments.importing import Read, read_file
+from fairprune.judgments.potato import potato_of
 from fairprune.judgments.report_file import methods_text, report_html
 from fairprune.judgments.results import flow_in, results_of, trust_all
 from fairprune.judgments.votes import Vote
@@ -130,7 +131,7 @@ def test_items_of_a_study_that_were_judged_elsewhere_keep_their_texts_and_runs(f
             }
         )
         for user in range(3)
-        for line in potato_file(closed).decode().splitlines()
+        for line in potato_of(closed).items_file.decode().splitlines()
     ).encode()
     read = read_elsewhere("annotations.jsonl", data, "fairer", closed)
     before = win_rates(store, store.studies())

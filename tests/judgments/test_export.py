@@ -8,13 +8,10 @@ import pandas as pd
 import pytest
 
 from fairprune.errors import BadInput
-from fairprune.judgments.design import Presentation
 from fairprune.judgments.export import (
     ARENA,
     COLUMNS,
     arena_rows,
-    potato_items,
-    potato_settings,
     rows,
     to_csv,
     to_jsonl,
@@ -92,22 +89,3 @@ def test_arena_rows():
     assert all((row["model_a"], row["model_b"]) == ("wanda", "dense") for row in found)
     assert tuple(found[0]) == ARENA
     assert pd.read_parquet(io.BytesIO(to_parquet(found, ARENA)))["turn"].tolist() == [1] * 4
-
-
-def test_potato_items_name_no_system():
-    shown = [Presentation("j", 0, "i1", "wanda", "dense")]
-    texts = {("film", "wanda"): "Left text.", ("film", "dense"): "Right text."}
-    items, key = potato_items(shown, texts, {"i1": "film"}, {"film": "fresh (1 of 1)"})
-    assert items == [{"id": "i1", "text": ["Left text.", "Right text."], "opinions": "fresh (1 of 1)"}]
-    assert key == [{"id": "i1", "sample": "film", "system_left": "wanda", "system_right": "dense"}]
-    assert "wanda" not in json.dumps(items)
-    settings = potato_settings({"fairer": "Which is fairer?"})
-    # every field that is shown stands in the items: Potato refuses a page otherwise
-    assert {one["key"] for one in settings["instance_display"]["fields"]} <= set(items[0])
-    assert settings["item_properties"] == {"id_key": "id", "text_key": "text"}
-    (scheme,) = settings["annotation_schemes"]
-    assert (scheme["annotation_type"], scheme["items_key"], scheme["allow_tie"]) == ("pairwise", "text", True)
-    with pytest.raises(BadInput, match="has no summaries by wanda and dense"):
-        potato_items(shown, texts, {}, {})
-    with pytest.raises(BadInput, match="shown twice"):
-        potato_items(shown * 2, texts, {"i1": "film"}, {})

@@ -1,25 +1,19 @@
 """Votes that come back, votes from elsewhere, and files that are refused in words."""
 
-import json
-
 import pytest
 
 from fairprune.errors import BadInput
-from fairprune.judgments.design import Presentation
 from fairprune.judgments.export import (
     arena_rows,
-    potato_items,
     rows,
     to_csv,
     to_jsonl,
     to_parquet,
 )
-from fairprune.judgments.importing import is_potato, potato_votes, read_file, read_votes
+from fairprune.judgments.importing import read_file, read_votes
 from fairprune.judgments.votes import Vote, outcomes
-from tests.conftest import ROOT
 
 RUNS = {"dense": "aaaa", "wanda": "bbbb"}
-DATA = ROOT / "tests" / "data" / "potato"
 HEAD = "judge,item,question,system_left,system_right,answer"
 
 
@@ -63,76 +57,6 @@ def test_arena_rows_come_back():
     votes = read_votes("battles.csv", bare, "s", question="better")
     assert [one.answer for one in votes] == ["left", "both_unfair"]
     assert len({one.judge for one in votes}) == 2 and len(outcomes(votes, "better")) == 2
-
-
-def test_potato_comes_back():
-    shown = [Presentation("j", 0, "i1", "wanda", "dense"), Presentation("j", 1, "i2", "dense", "wanda")]
-    texts = {("f", "wanda"): "W.", ("f", "dense"): "D."}
-    _, key = potato_items(shown, texts, {"i1": "f", "i2": "f"}, {"f": "Good (1 of 1)"})
-    lines = [
-        {"user_id": "u1", "instance_id": "i1", "label_annotations": {"fairer": {"A": "1"}}},
-        {"user_id": "u1", "instance_id": "i2", "label_annotations": {"fairer": {"choice": "B"}}},
-        {"user_id": "u2", "instance_id": "i1", "label_annotations": {"fairer": "tie"}},
-    ]
-    found = potato_votes("annotations.jsonl", to_jsonl(lines), key, "s", "fairer", pseudonym=str.upper)
-    assert [(one.judge, one.item, one.answer, one.sample) for one in found] == [
-        ("U1", "i1", "left", "f"),
-        ("U1", "i2", "right", "f"),
-        ("U2", "i1", "tie", "f"),
-    ]
-    # A on the first item is wanda; B on the second, whose sides are turned, is wanda too
-    assert [one.result for one in outcomes(found, "fairer")] == ["b", "b", "tie"]
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"instance_id": "other"}, "'other', which the key does not have"),
-        ({"user_id": ""}, "lacks user_id"),
-        ({"label_annotations": {"fairer": {"A": "1", "B": "1"}}}, "one of A, B and tie"),
-        ({"label_annotations": {"better": {"A": "1"}}}, "no answer to 'fairer'"),
-        ({"label_annotations": [1]}, "no answer to 'fairer'"),
-        ({"label_annotations": "{"}, "not JSON"),
-    ],
-)
-def test_potato_lines_that_are_no_votes(change, says):
-    line = {"user_id": "u", "instance_id": "i1", "label_annotations": {"fairer": {"A": "1"}}} | change
-    key = [{"id": "i1", "sample": "f", "system_left": "wanda", "system_right": "dense"}]
-    with pytest.raises(BadInput, match=says):
-        potato_votes("annotations.jsonl", json.dumps(line).encode(), key, "s", "fairer")
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        "annotations.jsonl",
-        "annotations.csv",
-        "annotated_instances.jsonl",
-        "annotated_instances.csv",
-        "one_annotator.jsonl",
-    ],
-)
-def test_every_file_that_potato_writes_is_read(file):
-    data = (DATA / file).read_bytes()
-    key = [
-        {"id": "i1", "sample": "f", "system_left": "wanda", "system_right": "dense"},
-        {"id": "i2", "sample": "f", "system_left": "dense", "system_right": "wanda"},
-    ]
-    assert is_potato(file, data)
-    found = potato_votes(file, data, key, "s", "fairer")
-    answers = [("i1", "left"), ("i2", "right"), ("i1", "tie"), ("i2", "right")]
-    assert [(one.item, one.answer) for one in found] == answers[: len(found)]
-    assert len(found) == (2 if file == "one_annotator.jsonl" else 4)
-    assert len({one.judge for one in found}) == len(found) / 2
-    # the time of a page is not the time of an answer; which system stood left is known by the key
-    assert all(one.seconds is None and one.sided for one in found)
-    with pytest.raises(BadInput, match=r"no answer to 'better'|lacks label_annotations"):
-        potato_votes(file, data, key, "s", "better")
-
-
-def test_what_is_no_file_of_potato():
-    assert not is_potato("v.csv", f"{HEAD}\nj,i,fairer,a,b,left\n".encode())
-    assert not is_potato("v.csv", b"model_a,model_b,winner\na,b,tie\n")
 
 
 def test_a_file_says_runs_and_how_judges_ended_where_it_does():
