@@ -154,6 +154,8 @@ def test_the_preview_shows_what_judges_see_and_leaves_items_out(store, runs):
     for place, name in enumerate(task.questions):
         assert question_html(texts[name], place, len(task.questions), None, place == 0) in shown
     assert tag("Both unfair") in shown and item.a.system not in shown
+    names = [element.proto.label for element in page.get("download_button")]
+    assert names == ["Potato items", "Potato settings", "Potato key"]
     page = checked(page.toggle(key=f"study-out-{item.id}").set_value(True).run())
     assert store.items(study.id)[4].excluded
     page = checked(page.segmented_control(key="study-filter").select("other").run())

@@ -146,13 +146,21 @@ def test_a_study_that_nobody_judged_says_so():
         study = store.create_study("Nobody", design())
         store.set_items(study.id, [main(0), main(1)])
         store.open_study(study.id)
-        store.close_study(study.id)
+        study = store.close_study(study.id)
+        first, second = (item.id for item in store.items(study.id))
     page = opened()
     assert any("nobody has finished an item" in element.value.lower() for element in page.info)
     told = "\n".join(element.value for element in page.markdown).replace("\\", "")
     assert "4 votes were wanted: 2 on each of 2 items, by at least 2 judges. None was given." in told
     assert "A strength needs one vote" in told and "two votes on one item" in told and "open a copy" in told
-    assert headers(page) == ["Who took part?"]
+    assert headers(page) == ["Who took part?", "Votes that were collected elsewhere"]
+    # its items may have been judged elsewhere, such as in Potato
+    pair = [[{"schema": "fairer", "name": "selection"}, "A"]]
+    state = {"user_id": "ann", "instance_id_to_label_to_value": {first: pair, second: pair}}
+    upload = page.file_uploader(key="study-upload")
+    page = checked(upload.upload("user_state.json", json.dumps(state).encode(), "application/json").run())
+    assert not errors(page)
+    assert any("2 votes by 1 judge" in element.value for element in page.markdown)
 
 
 def test_an_open_study_stays_sealed():
@@ -191,6 +199,8 @@ def test_labels_have_a_confusion_matrix_per_system():
     page = checked(page.selectbox(key="study-labels-system").select("wanda 50 %").run())
     figure = json.loads(page.get("plotly_chart")[0].proto.spec)
     assert not errors(page) and figure["data"][0]["text"][0][0].startswith(("8<br>", "0<br>"))
+    names = [element.proto.label for element in page.get("download_button")]
+    assert [name for name in names if "Potato" in name] == ["Potato items", "Potato settings", "Potato key"]
     # a rule that is switched off adds a third analysis, as of pairs
     (toggle,) = [one for one in page.toggle if one.key.endswith("-too_fast")]
     page = checked(toggle.set_value(False).run())
