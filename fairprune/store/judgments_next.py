@@ -78,11 +78,12 @@ def of_task(row: Row[Any]) -> Any:
 
 def moment(connection: Connection, judge_id: str) -> datetime:
     """Now, but later than all that this judge did before, though the clock was set back: what was done last is known by it."""
-    done = [
-        connection.scalar(select(func.max(column)).where(of == judge_id))
-        for column, of in ((votes.c.given, votes.c.judge_id), (tasks.c.ended, tasks.c.judge_id))
-    ]
-    return max([now(), *(one + timedelta(microseconds=1) for one in done if one is not None)])
+    found = now()
+    for column, of in ((votes.c.given, votes.c.judge_id), (tasks.c.ended, tasks.c.judge_id)):
+        last: datetime | None = connection.scalar(select(func.max(column)).where(of == judge_id))
+        if last is not None:
+            found = max(found, last + timedelta(microseconds=1))
+    return found
 
 
 def needs_slot(row: Row[Any]) -> bool:
