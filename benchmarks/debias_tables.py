@@ -64,7 +64,8 @@ def _toys(rows: Rows) -> Iterator[list[str]]:
             *_seeds_table(values, [one["seed"] for one in classifier]),
             "",
             _accepted([one["split"]["accepted"] for one in classifier])
-            + " Where it is refused, what its weights would do is shown all the same.",
+            + " Where it is refused, what its weights would do is shown all the same."
+            + _alone(classifier),
         ]
     language = [row["found"] for row in _of(rows, "toys/language model/")]
     if language:
@@ -95,6 +96,22 @@ def _seeds_table(values: Mapping[str, Sequence[float | None]], seeds: Sequence[i
         for name, own in values.items()
     ]
     return table(heads, body)
+
+
+def _alone(found: Sequence[Mapping[str, Any]]) -> str:
+    """Of how many classes a split of their own would be accepted."""
+    own = [split for one in found for split in one.get("by class", {}).values()]
+    if not own:
+        return ""
+    verdicts = "; ".join(
+        f"seed {one['seed']}: "
+        + ", ".join(f"{split['gap']:.2f} of {split['limit']:.2f}" for split in one["by class"].values())
+        for one in found
+    )
+    return (
+        f" Each class alone would be accepted in {sum(split['accepted'] for split in own)} of {len(own)} cases "
+        f"(gap of limit, class by class: {verdicts})."
+    )
 
 
 def _accepted(found: Sequence[bool]) -> str:

@@ -27,12 +27,16 @@ from fairprune.debias.denp_classifier import (
     walk,
     worst_group,
 )
+from fairprune.debias.split import balanced_weights
 from fairprune.labels.heldout import even_weights
 from fairprune.methods import get_method
 from fairprune.models import LoadedModel, find_blocks
 from fairprune.prune import Calibration, LayerPruned, prune
 
 # The classifier ---------------------------------------------------------------------------------------------
+
+
+DENSE_STEPS = 600
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,12 @@ class ClassifierResult:
     """Of 1 − dense confidence."""
     splits: ClassSplits
     worst: dict[str, float]
-    """Accuracy of the worst of four groups of test points: dense, and pruned with uniform, DENP's and the true weights."""
+    """Accuracy of the worst of four groups of test points: dense, and pruned with uniform, DENP's and the true weights; with
+    'each class alone' a class that would be refused alone is drawn evenly."""
+    accuracy: float
+    """Of the dense network on the training points."""
+    auroc_by_round: tuple[float, ...]
+    """Of 1 − confidence after each round alone, for 'conflicting'."""
 
 
 def points(n: int, agreement: float, generator: torch.Generator) -> Points:
@@ -88,7 +97,7 @@ def classifier_toy(
     options: Options | None = None,
     *,
     n: int = 2000,
-    dense_steps: int = 600,
+    dense_steps: int = DENSE_STEPS,
     width: int = 128,
     prune_again: bool = True,
 ) -> ClassifierResult:
@@ -98,10 +107,16 @@ def classifier_toy(
     learned, tested = points(n, 0.95, generator), points(2 * n, 0.5, generator)
     model = network(seed, width)
     train(model, learned.features, learned.labels, dense_steps, options)
+    predicted = predictions(model, learned.features, n)
     found = accumulate(model, learned.features, learned.labels, options)
     splits = split_classes(found.ac, learned.labels.tolist(), seed)
     worst = {"dense": worst_accuracy(model, tested)}
-    systems = {"uniform": None, "denp": splits.sampling, "true groups": even_weights(learned.groups)}
+    systems = {
+        "uniform": None,
+        "denp": splits.sampling,
+        "each class alone": alone(splits, learned.labels.numpy()),
+        "true groups": even_weights(learned.groups),
+    }
     for name, weights in systems.items() if prune_again else ():
         pruned = deepcopy(model)
         for _ in walk(pruned, learned.features, learned.labels, options.final_rounds, options, weights):
@@ -112,7 +127,28 @@ def classifier_toy(
         float(roc_auc_score(learned.conflicting, -found.dense)),
         splits,
         worst,
+        float((predicted == learned.labels.numpy()).mean()),
+        tuple(float(roc_auc_score(learned.conflicting, -one)) for one in found.pruned),
     )
+
+
+def shortcut_left(seed: int) -> list[int]:
+    """Weights of the first layer that read the shortcut, after each round of the toy's path."""
+    options, generator = Options(seed=seed), torch.Generator().manual_seed(seed)
+    learned, model = points(2000, 0.95, generator), network(seed)
+    train(model, learned.features, learned.labels, DENSE_STEPS, options)
+    path = walk(model, learned.features, learned.labels, options.rounds, options)
+    return [int((model[0].weight[:, 30:] != 0).sum()) for _ in path]
+
+
+def alone(splits: ClassSplits, labels: np.ndarray) -> np.ndarray:
+    """The sampling weights of the classes that would be accepted alone; the others are drawn evenly."""
+    accepted = np.array([splits.by_class[int(label)].accepted for label in labels])
+    balanced = np.ones(len(labels))
+    for label in splits.by_class:
+        rows = labels == label
+        balanced[rows] = balanced_weights(splits.conflicting[rows])
+    return np.where(accepted, balanced, 1.0)
 
 
 def worst_accuracy(model: nn.Module, tested: Points) -> float:

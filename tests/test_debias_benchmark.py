@@ -115,7 +115,9 @@ def test_the_toys_are_those_of_the_tests(setup, monkeypatch):
     monkeypatch.setattr(denp_toys, "language_model_toy", lambda seed: language(seed, n=200, steps=60))
     found = found_of("toys", replace(setup, seeds=(0,)))
     assert list(found) == ["toys/classifier/0", "toys/language model/0"]
-    assert set(found["toys/classifier/0"]["worst"]) == {"dense", "uniform", "denp", "true groups"}
+    one = found["toys/classifier/0"]
+    assert set(one["worst"]) == {"dense", "uniform", "denp", "each class alone", "true groups"}
+    assert len(one["by round"]) == 3 and set(one["by class"]) == {"0", "1"} and 0.5 < one["accuracy"] <= 1
     assert {"dense", "pruned", "uniform"} <= set(found["toys/language model/0"]["gap"])
 
 
@@ -140,6 +142,10 @@ def test_every_part_has_its_table(setup, tmp_path):
         "auroc": {"accumulated confidence": 0.99, "dense confidence": 0.85},
         "split": {"accepted": True},
         "worst": {"dense": 0.7, "uniform": 0.5},
+        "by class": {
+            "0": {"gap": 4.0, "limit": 5.0, "accepted": False},
+            "1": {"gap": 6.0, "limit": 5.0, "accepted": True},
+        },
     }
     language = {"auroc": {"rac": 1.0, "dense": 0.4}, "split": {"accepted": True}, "gap": {"pruned": 1.5}}
     made = rows.found["speed/spin"]
@@ -153,6 +159,7 @@ def test_every_part_has_its_table(setup, tmp_path):
     for part in ("margin, first", "margin, second", "perplexity (ratios)", "`toy`, loss of held-out"):
         assert part in text
     assert "| λ = 10, 4 steps of 0.001, words alone |" in text and "| uniform, 4 steps of 0.001 |" in text
+    assert "alone would be accepted in 2 of 4 cases" in text and "seed 1: 4.00 of 5.00, 6.00 of 5.00" in text
     widths = [line.count("|") for line in lines if line.startswith("|")]
     assert min(widths) >= 4 and all_tables({}) == []
     page = tmp_path / "debias.md"

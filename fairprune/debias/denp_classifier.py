@@ -3,7 +3,7 @@
 Read (abstract, the authors' figure): the confidence of each sample along pruning, accumulated (AC), tells samples that
 conflict with a bias from those that follow it; iterative pruning of 20 % of the remaining weights per round; a sparse and
 debiased network comes from it. Reconstructed: short fine-tuning in each round, AC_i = mean_k p(y_i | x_i; W_k·m_k);
-within each class 2-means on AC, with one refusal for all (`fairprune.debias.split`); pruning again from the dense weights, with batches in
+within each class 2-means on AC, refused for all classes or for one (`fairprune.debias.split`); pruning again from the dense weights, with batches in
 which both sets of a class weigh alike. The path must reach the sparsity at which the network breaks: where it stops
 before, AC says little more than the dense confidence.
 
@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers.pytorch_utils import Conv1D
 
-from fairprune.debias.split import Split, balanced_weights, best_cut, two_means
+from fairprune.debias.split import Split, balanced_weights, split_parts
 from fairprune.errors import BadInput, NumericError
 from fairprune.masks import apply_mask, global_counts, keep_mask
 from fairprune.models import weight_matrix
@@ -95,14 +95,20 @@ class ClassSplits:
     """2-means on AC within each class, and whether that is more than noise."""
 
     split: Split
-    """Of −AC over all classes, each centred on its mean and scaled to its spread: accepted or refused for all together, as
-    one path made them all and a class alone has too few conflicting samples to tell."""
+    """Of −AC, all classes judged together: accepted or refused (`fairprune.debias.split.Parts`)."""
+    by_class: dict[int, Split]
+    """Class → its own 2-means, and whether this class alone would be accepted."""
+    kept: dict[int, bool]
+    """Class → whether its samples are weighed; those of a class that is refused are drawn evenly."""
     conflicting: NDArray[np.bool_]
     """(n,): the lower set of each class. Found also where the split is refused."""
-    sizes: dict[int, tuple[int, int]]
-    """Class → samples that are not conflicting, and that are."""
     sampling: FloatArray
-    """(n,), mean 1 within each class: both sets of a class weigh alike."""
+    """(n,), mean 1 within each class: both sets of a class that is kept weigh alike; of all classes where the split is refused."""
+
+    @property
+    def sizes(self) -> dict[int, tuple[int, int]]:
+        """Class → samples that are not conflicting, and that are."""
+        return {label: split.sizes for label, split in self.by_class.items()}
 
     def weights(self) -> FloatArray:
         """The sampling weights.
@@ -255,24 +261,19 @@ def accumulate(model: nn.Module, inputs: Inputs, labels: torch.Tensor, options: 
 
 
 def split_classes(ac: FloatArray, labels: Sequence[int], seed: int = 0) -> ClassSplits:
-    """2-means within each class that occurs, accepted or refused together.
+    """2-means within each class that occurs, accepted or refused together first, then class by class.
 
     Args:
         seed: of the simulated samples.
     """
     classes = np.asarray(labels)
-    conflicting, sampling = np.zeros(len(ac), dtype=np.bool_), np.ones(len(ac))
-    scaled, sizes = np.zeros(len(ac)), {}
-    for label in np.unique(classes).tolist():
+    found = split_parts(-ac, classes, seed)
+    conflicting, sampling = found.together.members, np.ones(len(ac))
+    for label, kept in found.kept.items():
         rows = np.flatnonzero(classes == label)
-        low = -ac[rows]
-        spread = low.std()
-        if spread > 0:
-            conflicting[rows], _ = best_cut(low)
+        if kept or not found.together.accepted:
             sampling[rows] = balanced_weights(conflicting[rows])
-            scaled[rows] = (low - low.mean()) / spread
-        sizes[int(label)] = int((~conflicting[rows]).sum()), int(conflicting[rows].sum())
-    return ClassSplits(two_means(scaled, seed), conflicting, sizes, sampling)
+    return ClassSplits(found.together, found.each, found.kept, conflicting, sampling)
 
 
 def worst_group(predicted: NDArray[np.int64], labels: Sequence[int], groups: Sequence[Any]) -> dict[str, Any]:

@@ -99,6 +99,8 @@ def head_document(
         "path": list(found.sparsities),
         "sparsity": options.sparsity(options.final_rounds),
         "split": splits.split.to_json(),
+        "split_by_group": {groups[label]: one.to_json() for label, one in splits.by_class.items()},
+        "weighed_groups": [groups[label] for label, kept in splits.kept.items() if kept],
         "sizes": {
             groups[label]: dict(zip(("rest", "conflicting"), sizes, strict=True))
             for label, sizes in splits.sizes.items()

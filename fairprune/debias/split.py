@@ -11,7 +11,9 @@ system.
 How often noise is accepted, nominally 1 %, of 290 samples (100 of 30 and of 100 values, 60 of 400, 30 of 1,200): normal 0,
 uniform 6, exponential 1, lognormal (σ = 1) 0, Student's t with 3 degrees of freedom 1. What passes for two sets is a
 density with a pole, such as that of a beta distribution with a parameter of 0.5, from some hundred values on: it is a tight
-set and a long rest. And a small set is refused where values are few: a tenth of 60 must lie 9 standard deviations away.
+set and a long rest. And a small set is refused where values are few. Accepted of 20 samples each whose smaller set lies
+3, 5, 7, 9 standard deviations away: a tenth of 60 values 0, 0, 5, 20; a tenth of 100 0, 5, 8, 20; a tenth of 400 1, 20; a
+twentieth of 1,000 0, 19, 20 (at 6).
 
 Source: Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions, volume 1 (1994), chapter 12; type IV:
 Heinrich, A guide to the Pearson type IV distribution (2004).
@@ -38,6 +40,8 @@ LEAST_MEMBERS, LEAST_SHARE = 3, 0.02
 """Of a set: a few values far out are outliers, which would weigh as much as all others."""
 SAMPLES = 1000
 QUANTILE = 0.99
+PART_QUANTILE = 0.95
+"""Of one part, after all parts together were accepted."""
 NEAR = 0.02
 """Distance in kurtosis from the line of a simpler type within which that is taken: the next type's parameters grow
 without limit there."""
@@ -151,6 +155,69 @@ def two_means(values: ArrayLike, seed: int = 0) -> Split:
     return Split(members, means, gap, limit, skewness, kurtosis, accepted, reason)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """2-means within each part (class) of some numbers, judged first together, then part by part."""
+
+    together: Split
+    """Its gap is the mean of the parts' gaps, its limit the 99th percentile of that mean over samples without groups in any
+    part, each with the part's own n, skewness and kurtosis. `members` are those of all parts."""
+    each: dict[int, Split]
+    """Part → its own 2-means with its own 99th percentile."""
+    kept: dict[int, bool]
+    """Part → whether its split is used: all parts together are accepted, and its own gap lies beyond the `PART_QUANTILE` of
+    its samples without groups."""
+
+
+def split_parts(values: ArrayLike, parts: Sequence[int] | NDArray[Any], seed: int = 0) -> Parts:
+    """2-means within each part of `values` (n,). Numbers of different parts are never mixed: two shapes of noise look like two sets.
+
+    Args:
+        parts: (n,), the part of each.
+        seed: of the simulated samples.
+
+    Raises:
+        BadInput, NumericError: as `two_means`.
+    """
+    given, named = np.asarray(values, dtype=np.float64), np.asarray(parts)
+    members = np.zeros(len(given), dtype=np.bool_)
+    each, nulls = {}, {}
+    for part in np.unique(named).tolist():
+        rows = np.flatnonzero(named == part)
+        one = each[int(part)] = two_means(given[rows], seed)
+        members[rows] = one.members
+        if one.limit is not None and one.skewness is not None and one.kurtosis is not None:
+            # Seeds of their own: parts of equal size must not draw the same samples.
+            nulls[int(part)] = null_gaps(len(rows), one.skewness, one.kurtosis, seed + 1 + len(nulls))
+    together = _together(given, members, each, nulls)
+    kept = {
+        part: together.accepted
+        and part in nulls
+        and one.gap > float(np.quantile(nulls[part], PART_QUANTILE))
+        for part, one in each.items()
+    }
+    return Parts(together, each, kept)
+
+
+def _together(
+    values: FloatArray, members: NDArray[np.bool_], each: dict[int, Split], nulls: dict[int, FloatArray]
+) -> Split:
+    sides = values[~members], values[members]
+    means = tuple(float(side.mean()) if len(side) else 0.0 for side in sides)
+    if not nulls:
+        reason = next((one.reason for one in each.values()), "there are no values")
+        return Split(members, (means[0], means[1]), 0.0, None, None, None, False, reason)
+    gap = float(np.mean([each[part].gap for part in nulls]))
+    limit = float(np.quantile(np.mean(list(nulls.values()), axis=0), QUANTILE))
+    accepted = gap > limit
+    reason = (
+        f"within a class the two means lie {gap:.3g} standard deviations within the sets apart in the mean over "
+        f"{counted(len(nulls), 'class', 'classes')}, {'beyond' if accepted else 'not beyond'} the {limit:.3g} below which "
+        f"{QUANTILE:.0%} of {SAMPLES} samples without groups in any class lie"
+    )
+    return Split(members, (means[0], means[1]), gap, limit, None, None, accepted, reason)
+
+
 def best_cut(values: FloatArray) -> tuple[NDArray[np.bool_], float]:
     """2-means of finite values (n,), without a judgement: who is in the higher set, and the gap."""
     order = np.argsort(values, kind="stable")
@@ -167,13 +234,18 @@ def least_members(n: int) -> int:
 
 def gap_limit(n: int, skewness: float, kurtosis: float, seed: int = 0) -> float:
     """The 99th percentile of the gap over 1,000 samples of n values without groups."""
+    return float(np.quantile(null_gaps(n, skewness, kurtosis, seed), QUANTILE))
+
+
+def null_gaps(n: int, skewness: float, kurtosis: float, seed: int = 0) -> FloatArray:
+    """The gaps (1,000,) that 2-means finds in samples of n values without groups."""
     rng = np.random.default_rng([seed, n])
     rows = max(1, AT_ONCE // n)
     gaps = [
         _best_cuts(np.sort(unimodal(skewness, kurtosis, (min(rows, SAMPLES - start), n), rng), axis=1))[1]
         for start in range(0, SAMPLES, rows)
     ]
-    return float(np.quantile(np.concatenate(gaps), QUANTILE))
+    return np.concatenate(gaps)
 
 
 def _best_cuts(ordered: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:

@@ -121,15 +121,31 @@ def test_sets_are_those_of_each_class_and_refused_or_accepted_together():
     assert found.split.accepted, found.split
     assert np.flatnonzero(found.conflicting).tolist() == [*range(90, 100), *range(190, 200)]
     assert found.sizes == {0: (90, 10), 1: (90, 10)}
+    assert [one.accepted for one in found.by_class.values()] == [True, True]
     sampling = found.weights()
     assert sampling[90:100].tolist() == [5.0] * 10
     assert sampling[:90].sum() == pytest.approx(50)
     assert sampling[100:].sum() == pytest.approx(100)  # as before: classes keep their share
     refused = split_classes(rng.normal(0.5, 0.1, 200), labels)
     with pytest.raises(
-        BadInput, match=r"accumulated confidences \(AC\) do not fall into two sets: the two means lie"
+        BadInput, match=r"accumulated confidences \(AC\) do not fall into two sets: within a class the two means lie"
     ):
         refused.weights()
+
+
+def test_a_class_that_is_refused_is_drawn_evenly():
+    rng = np.random.default_rng(1)
+    two = np.concatenate([rng.normal(0.9, 0.02, 285), rng.normal(0.5, 0.02, 15)])
+    one = rng.normal(0.7, 0.05, 300)
+    found = split_classes(np.concatenate([two, one]), [0] * 300 + [1] * 300)
+    assert {label: split.accepted for label, split in found.by_class.items()} == {0: True, 1: False}
+    assert found.by_class[1].limit is not None and found.by_class[1].gap < found.by_class[1].limit
+    assert found.conflicting[:300].sum() == 15
+    assert found.split.accepted and found.kept == {0: True, 1: False}
+    assert found.weights()[300:].tolist() == [1.0] * 300
+    assert found.weights()[:285].sum() == pytest.approx(found.weights()[285:300].sum())
+    # Every class's set is that of its own 2-means, accepted or not.
+    assert found.conflicting[300:].tolist() == found.by_class[1].members.tolist()
 
 
 def test_a_class_whose_samples_are_all_alike_has_one_set():
@@ -178,12 +194,28 @@ def test_ac_finds_the_conflicting_ones_better_than_dense_confidence():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_toy_with_a_shortcut(seed):
-    """With seed 0 the network loses the shortcut on its path: AC finds less there (0.91), and the split is refused."""
-    found = denp_toys.classifier_toy(seed)
-    assert found.auroc_ac >= 0.98
-    assert found.auroc_dense <= 0.9
-    assert found.splits.split.accepted, found.splits.split
-    assert found.worst["denp"] >= 0.81
-    assert found.worst["denp"] >= found.worst["uniform"] + 0.1
+def test_the_toy_with_a_shortcut():
+    """As `docs/debias.md` has it: five seeds in a row, none left out; one of them loses the shortcut on its path and is refused."""
+    found = [denp_toys.classifier_toy(seed) for seed in range(5)]
+    assert all(one.accuracy == 1 for one in found)  # of the dense network: training has converged
+    middle = {name: np.median([one.worst[name] for one in found]) for name in found[0].worst}
+    assert np.median([one.auroc_ac for one in found]) >= 0.98
+    assert all(one.auroc_dense <= 0.9 and one.auroc_ac > one.auroc_dense + 0.02 for one in found)
+    accepted = [one for one in found if one.splits.split.accepted]
+    assert len(accepted) >= 4
+    assert all(one.auroc_ac >= 0.98 and one.worst["denp"] >= 0.81 for one in accepted)
+    assert all(one.worst["denp"] >= one.worst["uniform"] + 0.1 for one in accepted)
+    assert middle["denp"] >= 0.81 and middle["denp"] >= middle["uniform"] + 0.1
+
+
+@pytest.mark.slow
+def test_why_the_toy_fails_with_seed_0():
+    """One threshold over all layers drops five of the six weights that still read the shortcut in one round: from then on the
+    network follows the core, so that confidence says little of who conflicts, and AC accumulates that, too."""
+    left = denp_toys.shortcut_left(0)
+    found = denp_toys.classifier_toy(0, prune_again=False)
+    assert (left[21], left[22]) == (6, 1)
+    assert found.auroc_by_round[21] > 0.98 and found.auroc_by_round[22] < 0.7
+    assert not found.splits.split.accepted
+    others = denp_toys.shortcut_left(2)
+    assert min(others[:25]) > 1

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fairprune.debias.split import LEAST, balanced_weights, gap_limit, least_members, two_means, unimodal
+from fairprune.debias.split import (
+    LEAST,
+    balanced_weights,
+    gap_limit,
+    least_members,
+    split_parts,
+    two_means,
+    unimodal,
+)
 from fairprune.errors import BadInput, NumericError
 
 NOISE = {
@@ -173,3 +181,51 @@ def test_the_limit_falls_with_n_and_is_the_same_for_the_same_seed():
 def test_balanced_weights_of_one_set_are_one():
     assert balanced_weights([False] * 4).tolist() == [1.0] * 4
     assert balanced_weights([True, False, False, False]).tolist() == pytest.approx([2, 2 / 3, 2 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize(("n", "few", "distance", "accepted"), [(60, 6, 9, 5), (60, 6, 5, 0), (1000, 50, 6, 5)])
+def test_how_far_away_a_small_set_must_lie_is_as_documented(n, few, distance, accepted):
+    found = 0
+    for seed in range(5):
+        values = np.random.default_rng([seed, n, distance]).normal(size=n)
+        values[:few] += distance
+        found += two_means(values, seed).accepted
+    assert found == accepted
+
+
+def test_two_shapes_of_noise_in_two_classes_are_refused():
+    """Taken together, each centred and scaled, they look like two sets in every sample; within each there is one."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        one, other = rng.random(500), -rng.beta(8, 1, 500)
+        mixed = np.concatenate([(part - part.mean()) / part.std() for part in (one, other)])
+        assert two_means(mixed, seed).accepted
+        found = split_parts(np.concatenate([one, other]), [0] * 500 + [1] * 500, seed)
+        assert not found.together.accepted and found.kept == {0: False, 1: False}
+
+
+def test_classes_are_judged_together_by_the_mean_of_their_gaps():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=400)
+    values[:20] += 4.7
+    values[200:220] += 4.7
+    parts = [0] * 200 + [1] * 200
+    found = split_parts(values, parts)
+    assert found.together.gap == pytest.approx(np.mean([one.gap for one in found.each.values()]))
+    # What two classes say together is more than what each says alone.
+    assert found.together.limit < np.mean([one.limit for one in found.each.values()])
+    assert found.together.members.tolist() == [*found.each[0].members, *found.each[1].members]
+    again = split_parts(values, parts)
+    assert again.together.limit == found.together.limit
+
+
+def test_classes_of_which_nothing_can_be_told():
+    found = split_parts([1.0] * 30 + [1.0, 2.0, 3.0], [0] * 30 + [1] * 3)
+    assert not found.together.accepted and found.kept == {0: False, 1: False}
+    assert found.together.reason == "all 30 values are alike"
+    far = np.concatenate([np.random.default_rng(1).normal(size=40), [1.0] * 30])
+    far[:8] += 20
+    alone = split_parts(far, [0] * 40 + [1] * 30)
+    assert alone.together.accepted and alone.kept == {0: True, 1: False}
+    assert alone.together.gap == alone.each[0].gap
+    assert not split_parts([], []).together.accepted
