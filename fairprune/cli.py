@@ -70,7 +70,9 @@ def assets() -> None:
 
 
 @app.command()
+@options.with_options(options.additions, "added")
 def prune(
+    *,
     model: options.ModelIfAny = None,
     method: options.MethodIfAny = None,
     out: Annotated[
@@ -98,10 +100,14 @@ def prune(
         typer.Option(help="Token windows instead of a calibration set: .npy, integers (windows, tokens)."),
     ] = None,
     option: options.Option = None,
+    added: dict[str, Any],
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
 ) -> None:
-    """Prunes a model and writes it as dense safetensors that plain transformers loads."""
+    """Prunes a model, edits and recovers it where that is asked for, and writes it as dense safetensors that plain transformers loads.
+
+    What an edit or a recovery does is measured by `run`, not here.
+    """
     if verify is not None:
         if model or method or out:
             raise BadInput(
@@ -139,6 +145,7 @@ def prune(
         seed=seed,
         device=device,
         dtype=dtype,
+        **added,
         summaries=False,
         windows=given is None,
     )

@@ -204,6 +204,19 @@ def counting(
     return {"reading": reading, "ties": ties, "tau": tau, "zero_match": zero_match}
 
 
+def additions(edit: Edit = None, recovery: Recovery = None) -> dict[str, Any]:
+    """What a run does beside pruning → the arguments `edit` and `recovery` of `plan_run`.
+
+    Raises:
+        BadInput: a choice that is not KEY=VALUE, stands twice or is not known; a set that is neither known nor a file.
+    """
+    edited = parse_addition(edit, "edit", EditSpec)
+    if edited is not None:
+        edited |= {role: kept_set(edited[role]) for role in ROLES if role in edited}
+    return {"edit": edited, "recovery": parse_addition(recovery, "recovery", RecoverySpec)}
+
+
+@with_options(additions, "added")
 @with_options(counting, "counted")
 def settings(
     *,
@@ -227,8 +240,7 @@ def settings(
     metric: Metric = None,
     noise_band: NoiseBand = False,
     loss_ratio: LossRatio = False,
-    edit: Edit = None,
-    recovery: Recovery = None,
+    added: dict[str, Any],
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> dict[str, Any]:
@@ -237,9 +249,6 @@ def settings(
     Raises:
         BadInput: a choice that is not KEY=VALUE or stands twice, a margin that cannot be read.
     """
-    edited = parse_addition(edit, "edit", EditSpec)
-    if edited is not None:
-        edited |= {role: kept_set(edited[role]) for role in ROLES if role in edited}
     metrics = {
         **parse_choices(metric or [], OWN),
         **counted,
@@ -264,8 +273,7 @@ def settings(
         "noise_band": noise_band,
         "loss_ratio": loss_ratio,
         "metrics": metrics,
-        "edit": edited,
-        "recovery": parse_addition(recovery, "recovery", RecoverySpec),
+        **added,
         "device": device,
         "dtype": dtype,
     }

@@ -81,6 +81,8 @@ class Debiasing(Staged):
     """The part of an execution that edits and recovers."""
 
     spec: RunSpec
+    masks: dict[str, Any] | None = None
+    """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
     loaded: LoadedModel = field(init=False)
     report: SparsityReport = field(init=False)
     measures: bool = True
@@ -136,6 +138,7 @@ class Debiasing(Staged):
         """
         from fairprune.debias.denp import affected_windows, rac_document
 
+        self.place("resident")
         found = affected_windows(self.loaded, windows, seed=self.spec.calibration.seed, report=self.progress)
         told = {
             **rac_document(found),
@@ -178,9 +181,11 @@ class Debiasing(Staged):
         if asked.order == "after":
             self.report = self.report.with_edits({name: len(rows) for name, (rows, _) in self.edited.items()})
             self.store.put_result(self.run_id, "sparsity", self.report.to_json())
-            if self.record is not None:
-                for name, (rows, columns) in self.edited.items():
+            for name, (rows, columns) in self.edited.items():
+                if self.record is not None:
                     self.record.drop(name, rows, columns)
+                if self.masks is not None and name in self.masks:
+                    self.masks[name][rows, columns] = False
             self.close_record()
 
     def close_record(self) -> None:

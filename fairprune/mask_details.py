@@ -78,22 +78,58 @@ def describer(attention: Attention | None, competition: Competition) -> Describe
     """What `prune` calls for each matrix of one run."""
 
     def describe(one: PrunedMatrix) -> dict[str, Any]:
-        rows, columns = one.kept.shape
-        sparsity: dict[Axis, NDArray[np.float64]] = {
-            "rows": 1 - one.kept_per_row.astype(np.float64) / columns,
-            "columns": 1 - one.kept_per_column.astype(np.float64) / rows,
-        }
-        parts = parts_of(one.kind, rows, columns, attention)
-        return {
-            "rows": distribution(sparsity["rows"]),
-            "columns": distribution(sparsity["columns"]),
-            "picture": picture(one.kept),
-            "score": None if one.score is None else score_histogram(one.score, one.kept, competition),
-            "parts": None if parts is None else parts_sparsity(sparsity[parts.axis], parts),
-            "pattern": pattern_share(one.kept, competition) if competition.within == "pattern" else None,
-        }
+        of_mask = _mask_details(
+            one.kept, one.kept_per_row, one.kept_per_column, one.kind, attention, competition
+        )
+        score = None if one.score is None else score_histogram(one.score, one.kept, competition)
+        return {**of_mask, "score": score}
 
     return describe
+
+
+def amended(
+    details: Mapping[str, Any],
+    keep: NDArray[np.bool_],
+    kind: str,
+    attention: Attention | None,
+    competition: Competition,
+    *,
+    edited: int,
+) -> dict[str, Any]:
+    """Details of a mask that an edit took weights from: of the mask as it is now, but for the scores, which stay pruning's.
+
+    Args:
+        keep: (out, in), without the edited weights.
+        edited: how many they are; stored as 'edited'.
+    """
+    import torch
+
+    kept = torch.from_numpy(keep).float()
+    sums = (keep.sum(axis=side).astype(np.float32) for side in (1, 0))
+    return {**details, **_mask_details(kept, *sums, kind, attention, competition), "edited": edited}
+
+
+def _mask_details(
+    kept: torch.Tensor,
+    kept_per_row: NDArray[np.float32],
+    kept_per_column: NDArray[np.float32],
+    kind: str,
+    attention: Attention | None,
+    competition: Competition,
+) -> dict[str, Any]:
+    rows, columns = kept.shape
+    sparsity: dict[Axis, NDArray[np.float64]] = {
+        "rows": 1 - kept_per_row.astype(np.float64) / columns,
+        "columns": 1 - kept_per_column.astype(np.float64) / rows,
+    }
+    parts = parts_of(kind, rows, columns, attention)
+    return {
+        "rows": distribution(sparsity["rows"]),
+        "columns": distribution(sparsity["columns"]),
+        "picture": picture(kept),
+        "parts": None if parts is None else parts_sparsity(sparsity[parts.axis], parts),
+        "pattern": pattern_share(kept, competition) if competition.within == "pattern" else None,
+    }
 
 
 def distribution(sparsity: NDArray[np.float64]) -> dict[str, Any]:

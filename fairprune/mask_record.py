@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fairprune import mask_files
 from fairprune.errors import Unavailable
-from fairprune.mask_details import Competition, Describe, describer, result_kind
+from fairprune.mask_details import Competition, Describe, amended, describer, result_kind
 from fairprune.structure import attention_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ class MaskRecord:
         self._columns: dict[str, int] = {}
         self._details: dict[int, dict[str, dict[str, Any]]] = {}
         """Block → details of its matrices; one block at a time."""
+        self._blocks: dict[str, tuple[int, str]] = {}
+        """Module name → block, and kind within it."""
+        self._dropped: dict[str, int] = {}
+        """Module name → weights that an edit took out of its mask."""
+        self._competition: Competition | None = None
 
     @property
     def keeps(self) -> bool:
@@ -50,28 +55,60 @@ class MaskRecord:
 
     def describe(self, method: Method, options: Options, pattern: tuple[int, int] | None) -> Describe:
         """What `prune` calls for each matrix."""
-        return describer(self._attention, competition(method, options, pattern))
+        self._competition = competition(method, options, pattern)
+        return describer(self._attention, self._competition)
 
-    def add(self, event: LayerPruned) -> None:
-        """A pruned matrix. The details of a block are stored when the next one begins."""
+    def add(self, event: LayerPruned, edited: int = 0) -> None:
+        """A pruned matrix. The details of a block are stored when the next one begins.
+
+        Args:
+            edited: weights that an edit before pruning took out of the mask since its details were told.
+        """
         name = event.report.name
+        self._blocks[name] = event.block, event.report.kind
         if event.block not in self._details:
             self._store_details()
         if self.keeps:
             self._packed[name] = mask_files.pack(event.keep.numpy())
             self._columns[name] = event.report.columns
         if event.details is not None:
-            self._details.setdefault(event.block, {})[name] = event.details
+            details = event.details
+            if edited:
+                details = self._amended(name, details, event.keep.numpy(), edited)
+            self._details.setdefault(event.block, {})[name] = details
 
     def drop(self, name: str, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
         """Takes single weights out of the mask of a matrix that was added: an edit has set them to zero since.
 
-        Details were told of the mask as pruning made it, and stay so.
+        Details are told anew of the mask without them, but for the scores, which are gone. Where masks are not kept, details stay
+        those of the mask as pruning made it.
         """
         if name in self._packed:
-            keep = np.unpackbits(self._packed[name], axis=1, count=self._columns[name]).view(np.bool_)
+            keep = self._keep(name)
             keep[rows, columns] = False
             self._packed[name] = mask_files.pack(keep)
+            self._dropped[name] = len(rows)
+
+    def _keep(self, name: str) -> NDArray[np.bool_]:
+        return np.unpackbits(self._packed[name], axis=1, count=self._columns[name]).view(np.bool_)
+
+    def _amended(
+        self, name: str, details: dict[str, Any], keep: NDArray[np.bool_], edited: int
+    ) -> dict[str, Any]:
+        assert self._competition is not None  # as `describe` was asked for
+        return amended(
+            details, keep, self._blocks[name][1], self._attention, self._competition, edited=edited
+        )
+
+    def _amend_stored(self) -> None:
+        """Details of the matrices that an edit after pruning took weights from, block by block."""
+        for block in sorted({self._blocks[name][0] for name in self._dropped}):
+            found = self._store.result(self._run_id, result_kind(block)) or {}
+            for name, count in self._dropped.items():
+                if name in found:
+                    found[name] = self._amended(name, found[name], self._keep(name), count)
+            self._store.put_result(self._run_id, result_kind(block), found)
+        self._dropped = {}
 
     def _store_details(self) -> None:
         for block, found in self._details.items():
@@ -81,6 +118,7 @@ class MaskRecord:
     def close(self) -> str:
         """Writes what is left. Returns a line for the run's log: what was kept, or why not."""
         self._store_details()
+        self._amend_stored()
         if not self.keeps:
             return (
                 f"the masks are not kept: {self._weights:,} weights are more than {mask_files.LIMIT_WEIGHTS:,}, so that overlap "

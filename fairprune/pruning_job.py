@@ -1,4 +1,4 @@
-"""Prune and write a model, without summaries: what `python -m fairprune prune` does."""
+"""Prune, edit, recover and write a model, without summaries and measures: what `python -m fairprune prune` does."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fairprune.calibration import CalibrationSet, ids_hash
 from fairprune.errors import BadInput
 from fairprune.report import SparsityReport, versions
 from fairprune.spec import RunSpec
+from fairprune.stages import EDIT, RECOVERY, stages_of
 from fairprune.store import open_store
 from fairprune.worker import Execution
 
@@ -66,7 +67,7 @@ class _Spoken(Execution):
 def prune_to_folder(
     spec: RunSpec, out: Path, ids: NDArray[np.int32] | None, report_to: Callable[[str], None]
 ) -> SparsityReport:
-    """Prunes the model of `spec` and writes it to the new folder `out`.
+    """Prunes the model of `spec`, edits and recovers it where that asks for it, and writes it to the new folder `out`.
 
     Args:
         ids: (windows, tokens) to calibrate on instead of `spec.calibration`.
@@ -81,20 +82,29 @@ def prune_to_folder(
         row, _ = store.submit(spec)
         job = _Spoken(store, row.id, spec, masks={})
         job.report_to = report_to
+        job.measures = False
         with job.stage("model"):
             job.load_model()
             check_room(out, job.loaded)
         with job.stage("calibration"):
             if ids is None:
                 job.cut_windows()
-            elif job.reads_windows():
+            else:
+                job.cut_training()
+            if ids is not None and job.reads_windows():
                 _check_vocabulary(ids, job.loaded.model.config.get_text_config().vocab_size)
                 catalogue.check_window(catalogue.resolve(spec.model.name), ids.shape[1])
                 job.windows = CalibrationSet(ids, None, (), {}, 0, 0, 0)
-        with job.stage("statistics"):
-            job.collect_statistics()
-        with job.stage("pruning"):
-            job.prune()
+        steps = {
+            "statistics": job.collect_statistics,
+            "pruning": job.prune,
+            EDIT: job.edit,
+            RECOVERY: job.recover,
+        }
+        for stage in stages_of(spec):
+            if stage in steps:
+                with job.stage(stage):
+                    steps[stage]()
         seconds = store.run(row.id).seconds
     assert job.masks is not None
     report_to(f"writing {out} and loading it again to compare")
@@ -134,6 +144,23 @@ def _report(
         "identity": spec.model.identity,
         "sparsity": job.report.to_json(),
         "calibration": calibration,
+        **_added(job),
         "versions": versions(),
         "seconds": seconds,
     }
+
+
+def _added(job: Execution) -> dict[str, Any]:
+    """What an edit and a recovery did, with the list that undoes the edit, and what was trained on; {} without either."""
+    found: dict[str, Any] = {}
+    if job.found:
+        found["debias"] = job.found
+    if job.training is not None:
+        windows, tokens = job.training.ids.shape
+        found["training"] = {
+            "corpus": job.spec.calibration.corpus,
+            "samples": windows,
+            "seqlen": tokens,
+            "hash": job.training.hash,
+        }
+    return found

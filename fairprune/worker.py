@@ -49,9 +49,6 @@ class Execution(Debiasing):
     """One run on its way."""
 
     systems: dict[str, dict[str, Any]] = field(default_factory=dict)
-    masks: dict[str, Any] | None = None
-    """Where a caller wants the keep-masks: a dictionary that `prune` fills (module name → bool (out, in))."""
-
     placement: Placement = "resident"
     """Where the blocks lie while statistics are collected and weights are pruned."""
     sets: list[OpinionSet] = field(init=False)
@@ -276,7 +273,7 @@ class Execution(Debiasing):
                 if self.masks is not None:
                     self.masks[event.report.name] = event.keep
                 if record is not None:
-                    record.add(event)
+                    record.add(event, edited)
                 self.progress(
                     event.block,
                     event.blocks,

@@ -363,6 +363,10 @@ def test_run_and_preflight_share_one_list_of_options():
     assert set(asked) <= set(inspect.signature(plan_run).parameters)
     assert (asked["options"], asked["metrics"]["margins"]) == ({"a": "1"}, {"bur": 0.05})
     assert (asked["metrics"]["resamples"], asked["metrics"]["ties"]) == ("300", "le")
+    added = inspect.signature(cli_options.additions).parameters
+    for command in (cli.run, cli.prune, cli_sweep.sweep):
+        found = inspect.signature(command).parameters
+        assert [found[name].annotation for name in added] == [cli_options.Edit, cli_options.Recovery]
     # Evaluate and gate count in the same way, by the same words and from the same beginning.
     once = inspect.signature(cli_options.counting).parameters
     for command in (cli.run, cli_sweep.sweep, cli_evaluate.evaluate, cli_evaluate.gate):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from safetensors.torch import load_file
 
 from fairprune.cli import main
 from fairprune.cli_options import kept_set, parse_addition
 from fairprune.debias_spec import EditSpec, RecoverySpec
 from fairprune.errors import BadInput
+from fairprune.models import load, weight_matrix
+from tests.debias_runs import own_sets
 from tests.toy_corpus import import_toy
 
 
@@ -86,3 +91,72 @@ def test_a_sweep_with_controls_is_the_whole_group(tiny_folder, capsys):
     assert "2 runs, 0 of them stored already" in capsys.readouterr().err
     assert main([*base, "--controls"]) == 0
     assert "8 runs, 0 of them stored already" in capsys.readouterr().err
+
+
+EDIT = ["--edit", "ratio=0.08", "--edit", "general_ratio=0.02", "--edit", "samples=3"]
+RECOVERY = ["--recovery", "uniform", "--recovery", "steps=3", "--recovery", "samples=4"]
+RECOVERY += ["--recovery", "seqlen=160", "--recovery", "batch_size=2"]
+
+
+def pruned_folder(capsys, model, out, *more):
+    arguments = ["prune", "--model", str(model), "--method", "magnitude", "--corpus", import_toy()]
+    code = main([*arguments, "--device", "cpu", "--out", str(out), *more])
+    found = capsys.readouterr()
+    assert code == 0, found.err
+    return json.loads((out / "report.json").read_text()), json.loads((out / "manifest.json").read_text())
+
+
+def weights_of(folder):
+    return {name: weight_matrix(layer).clone() for name, layer in load(folder).linears().items()}
+
+
+@pytest.mark.parametrize("order", ["after", "before"])
+def test_a_folder_can_be_edited_and_says_so(tiny_folder, capsys, tmp_path, order):
+    sets = [part for role, name in own_sets().items() for part in ("--edit", f"{role}={name}")]
+    plain, manifest = pruned_folder(capsys, tiny_folder, tmp_path / "plain")
+    assert "edit" not in plain["spec"] and "debias" not in plain and "edit" not in manifest["spec"]
+    report, manifest = pruned_folder(
+        capsys, tiny_folder, tmp_path / "out", *EDIT, *sets, "--edit", f"order={order}"
+    )
+    assert manifest["spec"]["edit"]["ratio"] == 0.08 and manifest["spec"]["edit"]["order"] == order
+    undo = report["debias"]["edit"]["undo"]
+    assert undo and report["debias"]["edit"]["quantities"] is None  # done, not measured
+    masks, weights = load_file(tmp_path / "out" / "masks.safetensors"), weights_of(tmp_path / "out")
+    for one in undo:
+        assert not masks[one["module"]][one["row"], one["column"]]
+        assert weights[one["module"]][one["row"], one["column"]] == 0
+    zeros = sum(int((~keep).sum()) for keep in masks.values())
+    assert manifest["sparsity"]["achieved"] == pytest.approx(zeros / plain["sparsity"]["weights"])
+    if order == "after":
+        assert zeros == plain["sparsity"]["dropped"] + len(undo)
+    assert main(["prune", "--verify", str(tmp_path / "out")]) == 0
+    assert f"{zeros} zeros" in capsys.readouterr().out
+
+
+def test_a_folder_can_be_recovered_with_zeros_kept(tiny_folder, capsys, tmp_path):
+    pruned_folder(capsys, tiny_folder, tmp_path / "plain")
+    report, manifest = pruned_folder(capsys, tiny_folder, tmp_path / "out", *RECOVERY)
+    assert manifest["spec"]["recovery"]["steps"] == 3
+    told = report["debias"]["recovery"]
+    assert told["report"]["steps"] == 3 and "losses" not in told  # done, not measured
+    assert report["training"]["samples"] == 4 and report["training"]["corpus"] == import_toy()
+    before, after = weights_of(tmp_path / "plain"), weights_of(tmp_path / "out")
+    masks = load_file(tmp_path / "out" / "masks.safetensors")
+    moved = 0
+    for name, keep in masks.items():
+        assert bool((after[name][~keep] == 0).all()) and bool(((before[name] == 0) | keep).all())
+        moved += int((before[name][keep] != after[name][keep]).sum())
+    assert moved > 0.9 * sum(int(keep.sum()) for keep in masks.values())
+    assert main(["prune", "--verify", str(tmp_path / "out")]) == 0
+
+
+def test_a_recovery_needs_text_for_a_folder_too(tiny_folder, capsys, tmp_path):
+    base = ["prune", "--model", str(tiny_folder), "--method", "magnitude", "--corpus", import_toy()]
+    out = tmp_path / "out"
+    assert (
+        main([*base, "--out", str(out), "--recovery", "samples=4096", "--recovery", "seqlen=16"]) == 2
+        and not out.exists()
+    )
+    assert "the training windows of the recovery cannot be cut" in capsys.readouterr().err
+    assert main([*base, "--out", str(out), "--edit", "ratoi=1"]) == 2
+    assert "did you mean 'ratio'" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from fairprune import mask_files
 from fairprune.debias_group import base_of, group_of
 from fairprune.errors import BadInput
+from fairprune.mask_details import picture_shares, result_kind
 from fairprune.stages import STAGES, stages_of
 from fairprune.store import open_store
 from tests.debias_runs import edit, execute, plan
@@ -57,6 +58,17 @@ def test_an_edit_after_pruning_is_counted_kept_and_compared(tiny_folder, corpus,
         own = [one for one in chosen if one["module"] == matrix["name"]]
         other = by_name[matrix["name"]]
         assert (other["edited"], other["zeros"] - matrix["zeros"]) == (len(own), len(own))
+        # What Layers shows of its inside is of the mask after the edit, but for the scores.
+        plain, edited = (
+            store.result(one.id, result_kind(matrix["block"]))[matrix["name"]] for one in (base, run)
+        )
+        assert edited.get("edited", 0) == len(own) and "edited" not in plain
+        assert edited["score"] == plain["score"]
+        with mask_files.opened(run.id) as masks:
+            keep = masks.keep(matrix["name"])
+        shares = picture_shares(edited["picture"], *keep.shape)
+        assert shares.shape == keep.shape  # of so small a matrix each weight has its cell
+        assert np.array_equal(shares == 0, keep)
     # The two runs' masks differ in the edited weights alone, so that the page Layers shows them.
     with mask_files.opened(base.id) as before, mask_files.opened(run.id) as after:
         for name in before.columns:
@@ -95,7 +107,14 @@ def test_an_edit_before_pruning_has_statistics_of_its_own(tiny_folder, corpus, s
     assert store.result(run.id, "debias")["edit"]["hsic"]["widths_of"] == "before"  # which is the dense one
     with mask_files.opened(run.id) as masks:
         for one in undo:
-            assert not masks.keep(one["module"])[one["row"], one["column"]]
+            keep = masks.keep(one["module"])
+            assert not keep[one["row"], one["column"]]
+            [details] = [
+                found[one["module"]]
+                for block in range(2)
+                if one["module"] in (found := store.result(run.id, result_kind(block)))
+            ]
+            assert np.array_equal(picture_shares(details["picture"], *keep.shape) == 0, keep)
     report = store.result(run.id, "sparsity")
     weights = sum(matrix["rows"] * matrix["columns"] for matrix in report["matrices"])
     assert report["dropped"] == round(report["achieved"] * weights) >= weights // 2

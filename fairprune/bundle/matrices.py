@@ -91,6 +91,8 @@ class Details(Document):
     score: Score | None
     parts: Parts | None
     pattern: Pattern | None
+    edited: Count = 0
+    """Weights that an edit took out of the mask, of which all but `score` is told."""
 
 
 class Block(RootModel[dict[Name, Details]]):

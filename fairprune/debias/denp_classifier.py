@@ -3,9 +3,9 @@
 Read (abstract, the authors' figure): the confidence of each sample along pruning, accumulated (AC), tells samples that
 conflict with a bias from those that follow it; iterative pruning of 20 % of the remaining weights per round; a sparse and
 debiased network comes from it. Reconstructed: short fine-tuning in each round, AC_i = mean_k p(y_i | x_i; W_k·m_k);
-within each class 2-means on AC, refused for all classes or for one (`fairprune.debias.split`); pruning again from the dense weights, with batches in
-which both sets of a class weigh alike. The path must reach the sparsity at which the network breaks: where it stops
-before, AC says little more than the dense confidence.
+within each class 2-means on AC, refused for all classes or for one (`fairprune.debias.split`); pruning again from the
+dense weights, with batches in which both sets of a class weigh alike. The path must reach the sparsity at which the
+network breaks: where it stops before, AC says little more than the dense confidence.
 
 Any module serves whose output is logits (n, classes), or has them as `logits`, as sequence-classification models do: its
 linear layers are pruned. Source: IEEE TIP 2026, doi 10.1109/TIP.2026.3687070.

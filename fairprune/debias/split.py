@@ -191,9 +191,7 @@ def split_parts(values: ArrayLike, parts: Sequence[int] | NDArray[Any], seed: in
             nulls[int(part)] = null_gaps(len(rows), one.skewness, one.kurtosis, seed + 1 + len(nulls))
     together = _together(given, members, each, nulls)
     kept = {
-        part: together.accepted
-        and part in nulls
-        and one.gap > float(np.quantile(nulls[part], PART_QUANTILE))
+        part: together.accepted and part in nulls and one.gap > float(np.quantile(nulls[part], PART_QUANTILE))
         for part, one in each.items()
     }
     return Parts(together, each, kept)

@@ -15,6 +15,7 @@ from fairprune.charts_matrix import cut_words, head_bars, mask_picture, score_ba
 from fairprune.mask_details import BINS, picture_shares, result_kind
 from fairprune.mask_overlap import Overlap, differing_shares
 from fairprune.store import Run, Store
+from fairprune.text import counted
 from fairprune.ui import markup
 from fairprune.ui.address import bind, keep
 from fairprune.ui.downloads import file_of
@@ -79,6 +80,9 @@ def draw_matrix(
     if details is None:
         st.info(WITHOUT, icon=":material/info:")
         return
+    told = which_mask(run, one, details)
+    if told:
+        st.caption(markup.inert(told))
     _distributions(run, one, details, beside)
     left, right = st.columns(2, gap="large")
     with left:
@@ -153,6 +157,26 @@ def _distributions(
                 f"Histogram: how many {axis} have which sparsity, in {BINS} bins from 0 to 100 %.",
                 extremes(details[axis], axis),
             )
+
+
+def which_mask(run: Run, one: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+    """Of an edited or a recovered run: which mask the figures show; '' for other runs."""
+    said = []
+    count, shown = int(one.get("edited") or 0), int(details.get("edited") or 0)
+    if count and shown:
+        said.append(
+            f"Shown is the mask after the edit, which set {counted(shown, 'more weight')} of this matrix to zero; the scores are "
+            "those that pruning cut by."
+        )
+    elif count:
+        said.append(
+            f"Shown is the mask as pruning made it, before the edit set {counted(count, 'more weight')} of this matrix to zero."
+        )
+    elif run.spec.edit is not None:
+        said.append("The edit set no weight of this matrix to zero.")
+    if run.spec.recovery is not None:
+        said.append("The recovery moved kept weights and no zero: its mask is the same.")
+    return " ".join(said)
 
 
 def extremes(found: Mapping[str, Any], what: str) -> str:

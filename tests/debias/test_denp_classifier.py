@@ -128,7 +128,8 @@ def test_sets_are_those_of_each_class_and_refused_or_accepted_together():
     assert sampling[100:].sum() == pytest.approx(100)  # as before: classes keep their share
     refused = split_classes(rng.normal(0.5, 0.1, 200), labels)
     with pytest.raises(
-        BadInput, match=r"accumulated confidences \(AC\) do not fall into two sets: within a class the two means lie"
+        BadInput,
+        match=r"accumulated confidences \(AC\) do not fall into two sets: within a class the two means lie",
     ):
         refused.weights()
 
