@@ -11,6 +11,7 @@ from fairprune.errors import StoreError
 from fairprune.store import Store
 from fairprune.ui import open_page, prefill, refusals, refuse
 from fairprune.ui.address import bind, carried, carry, choose_run, keep
+from fairprune.ui.debias_like import link_like
 from fairprune.ui.explore import draw_explore
 from fairprune.ui.one_run import new_run
 from fairprune.ui.progress import run_panel
@@ -60,6 +61,7 @@ def chosen_run(store: Store) -> str | None:
         icon=":material/content_copy:",
         query_params={"like": run.id},
     )
+    link_like(run)
     return run.id
 
 

@@ -53,7 +53,10 @@ LABELS = {
 
 
 def settle() -> None:
-    """Puts the options of the address into the widgets, where it says something new; an option that cannot be is said."""
+    """Puts the options of the address into the widgets, where it says something new: what it does not name is as at first.
+
+    An option that cannot be is said.
+    """
     given = st.query_params.get(SET)
     if not given or given == st.session_state.get(WRITTEN):
         return
@@ -74,6 +77,8 @@ def settle() -> None:
         except ValueError:
             amend(SET, None, f"{name} is a number, such as {name}:{field.default if field else 1:g}")
             return
+    for name in {*EditSpec.model_fields, *RecoverySpec.model_fields, "way"} - found.keys():
+        st.session_state.pop(f"{PAGE}.{name}", None)
     st.session_state.update({f"{PAGE}.{name}": value for name, value in found.items()})
     st.session_state[WRITTEN] = given
 
@@ -124,6 +129,13 @@ def _row(part: type[BaseModel], names: Sequence[str]) -> dict[str, Any]:
 
 def write(lab: str, asked: Mapping[str, Any]) -> None:
     """The options that are not as at first, into the address."""
+    text = set_text(lab, asked)
+    st.session_state[WRITTEN] = text
+    carry(SET, text)
+
+
+def set_text(lab: str, asked: Mapping[str, Any]) -> str | None:
+    """The options that are not as at first, as the address has them: 'ratio:1e-05,order:before'; None where all are."""
     part = EditSpec if lab == "spin" else RecoverySpec
     usual = {name: field.default for name, field in part.model_fields.items()}
     values = asked.get("edit") or asked.get("recovery") or {}
@@ -134,9 +146,7 @@ def write(lab: str, asked: Mapping[str, Any]) -> None:
     ]
     if "calibration" in asked:
         found.append("way:calibration")
-    text = ",".join(found) or None
-    st.session_state[WRITTEN] = text
-    carry(SET, text)
+    return ",".join(found) or None
 
 
 def asked_spec(start: Start, asked: Mapping[str, Any]) -> RunSpec:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune import jobs
+from fairprune.debias_group import is_debiased
 from fairprune.errors import BadInput, StoreError, Unavailable
 from fairprune.expected import expected_spec, stored_run
 from fairprune.plan import plan_run
@@ -14,6 +15,7 @@ from fairprune.spec import RunSpec
 from fairprune.store import RESTARTABLE, Run, Store
 from fairprune.ui import prefill
 from fairprune.ui.address import choose_run
+from fairprune.ui.debias_like import link_like
 from fairprune.ui.form import require_model, run_form
 from fairprune.ui.markup import inert
 from fairprune.ui.page import refusals
@@ -106,16 +108,21 @@ def _likeness(store: Store, asked: RunSpec | None) -> None:
     if not like:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        run: Run | None = None
         text = f":material/content_copy: Like **{inert(str(like[1]))}**"
         try:
-            other = store.run(str(like[0])).spec
+            run = store.run(str(like[0]))
         except StoreError:
             text += " (deleted since)"
         else:
+            other = run.spec
             mine = None if asked is None else _expected(asked)
             changed = [] if mine is None else prefill.differences(mine, other)
             text += f". Other than there: {inert('; '.join(changed))}" if changed else ", unchanged"
         st.markdown(text)
+        if run is not None and is_debiased(run.spec):
+            st.caption("This form sets up pruning alone, without the edit or the recovery of that run.")
+            link_like(run)
         st.button("Start from scratch", icon=":material/ink_eraser:", on_click=prefill.start_over)
 
 

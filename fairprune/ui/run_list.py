@@ -15,6 +15,7 @@ from fairprune.sweep import parts_of
 from fairprune.text import counted
 from fairprune.ui.address import amend, carried, carry, usable, whole
 from fairprune.ui.bundle import draw_bundle_download
+from fairprune.ui.debias_like import link_like
 from fairprune.ui.markup import inert
 from fairprune.ui.page import refusals, refuse
 from fairprune.ui.progress import run_panel
@@ -141,6 +142,7 @@ def details(store: Store, run: Run) -> None:
         icon=":material/content_copy:",
         query_params={"like": run.id},
     )
+    link_like(run)
     run_panel(store, run.id)
 
 

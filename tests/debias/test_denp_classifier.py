@@ -204,7 +204,7 @@ def test_the_toy_with_a_shortcut():
     assert all(one.auroc_dense <= 0.9 and one.auroc_ac > one.auroc_dense + 0.02 for one in found)
     accepted = [one for one in found if one.splits.split.accepted]
     assert len(accepted) >= 4
-    assert all(one.auroc_ac >= 0.98 and one.worst["denp"] >= 0.81 for one in accepted)
+    assert all(one.auroc_ac >= 0.98 for one in accepted)
     assert all(one.worst["denp"] >= one.worst["uniform"] + 0.1 for one in accepted)
     assert middle["denp"] >= 0.81 and middle["denp"] >= middle["uniform"] + 0.1
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
 from fairprune.debias_group import base_of, group_of
 from fairprune.executors.launch import device_lock
-from fairprune.spec import RunSpec
+from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Run, Store, open_store
+from fairprune.ui.debias_like import address_like, left_out
 from tests.debias_runs import edit, execute, plan
 from tests.pages.filled import app, checked, errors, markup
 from tests.report_asked import ask_and_make
@@ -144,6 +146,79 @@ def test_a_collapse_report_is_asked_for_and_shown(store: Store, tiny_folder: Pat
     page = app("Debias", run=run.id, lab="collapse", words="sentiment")
     assert not errors(page), errors(page)
     assert "UNC3" in markup(page) and "Ratio over the control" in markup(page)
+
+
+def link_of(page, label: str) -> dict[str, str]:
+    """The parameters of a link on the page."""
+    [link] = [one.proto for one in page.get("page_link") if one.proto.label == label]
+    assert link.page.endswith("Debias")
+    return dict(parse_qsl(link.query_string))
+
+
+LIKE = "Set up another edit or recovery like this"
+
+
+def test_another_one_like_an_edited_run_is_set_up_here(store: Store, tiny_folder: Path) -> None:
+    corpus = import_toy()
+    edited = group(store, plan(tiny_folder, corpus, edit=edit(modules="all", seed=2)))
+    random = group_of(edited.spec)[2].spec.id
+    for run in (edited, store.run(random)):
+        address = link_of(app("Prune", run=run.id), LIKE)
+        assert address == address_like(run) and address["run"] == run.id
+        page = app("Debias", **address)
+        assert not errors(page), errors(page)
+        # The very same options: everything that the form asks for is stored.
+        assert page.button(key="debias.start").label == "Open the stored result"
+        assert page.selectbox(key="debias.modules").value == "all"
+    like = app("Prune", like=edited.id)
+    assert link_of(like, LIKE) == address_like(edited)
+    assert "sets up pruning alone" in texts(like)
+    plain = store.run(base_of(edited.spec).id)
+    assert address_like(plain) is None
+    assert not [one for one in app("Prune", run=plain.id).get("page_link") if one.proto.label == LIKE]
+
+
+@pytest.mark.parametrize(
+    ("recovery", "lab"),
+    [
+        ({"steps": 2, "samples": 4, "seqlen": 160, "batch_size": 2}, "recovery"),
+        ({"kind": "denp"}, "denp"),
+        ({"kind": "nc3", "words": "sentiment", "strength": 50}, "collapse"),
+    ],
+)
+def test_another_recovery_like_a_stored_one(
+    store: Store, tiny_folder: Path, recovery: dict, lab: str
+) -> None:
+    spec = plan(tiny_folder, import_toy(), recovery={}, checked=False).model_dump(mode="json")
+    run, _ = store.submit(parse_part(RunSpec, {**spec, "recovery": {"seed": 0, **recovery}}))
+    address = address_like(run)
+    assert address is not None and address["lab"] == lab
+    page = app("Debias", **address, **{"from": "run"})
+    assert not errors(page), errors(page)
+    for name, value in recovery.items():
+        if name != "kind":
+            widgets = page.selectbox if name == "words" else page.number_input
+            assert widgets(key=f"debias.{name}").value == value
+
+
+def test_of_an_edit_with_a_recovery_the_form_says_what_it_leaves_out(tiny_folder: Path) -> None:
+    both = plan(tiny_folder, import_toy(), edit=edit(), recovery={}, calibration="denp", checked=False)
+    assert left_out(both) == "recovery (uniform), calibration by DENP"
+    assert left_out(plan(tiny_folder, import_toy(), edit=edit(), checked=False)) == ""
+
+
+def test_options_of_the_address_are_all_there_is(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy()))
+    page = app("Debias", run=run.id, lab="recovery", set="steps:3,batch_size:2")
+    page.query_params["set"] = "steps:5"
+    page = checked(page.run())
+    assert (
+        page.number_input(key="debias.steps").value,
+        page.number_input(key="debias.batch_size").value,
+    ) == (
+        5,
+        4,
+    )
 
 
 def test_a_failed_report_says_why(store: Store, tiny_folder: Path) -> None:
