@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,23 +59,47 @@ def _short(name: str) -> str:
     return tail or head
 
 
-def rac_histogram(values: Sequence[float], members: Sequence[bool], split: Mapping[str, Any]) -> go.Figure:
-    """How many texts have which rise of their loss, the two sets stacked; the means of both are lines."""
+def finite(value: float | None) -> bool:
+    """Whether a number is there and can be drawn."""
+    return value is not None and math.isfinite(value)
+
+
+def without_number(values: Sequence[float | None], what: str) -> str:
+    """'2 of 30 texts have no finite rise and are not drawn.'; '' where all have one."""
+    missing = sum(not finite(value) for value in values)
+    if not missing:
+        return ""
+    verb = "has" if missing == 1 else "have"
+    return (
+        f"{missing} of {len(values)} {what} {verb} no finite number and {'is' if missing == 1 else 'are'} not drawn: the loss was "
+        "infinite or NaN, so that the model or its number format is to be looked at."
+    )
+
+
+def rac_histogram(
+    values: Sequence[float | None], members: Sequence[bool], split: Mapping[str, Any]
+) -> go.Figure:
+    """How many texts have which rise of their loss, the two sets stacked; the means of both are lines.
+
+    Rises that are no finite numbers are not drawn: `without_number` says how many there are.
+    """
     import plotly.graph_objects as go
 
-    least, most = min(values), max(values)
-    size = (most - least) / min(BINS, max(8, len(values) // 3)) or 1.0
+    drawn = [(value, member) for value, member in zip(values, members, strict=True) if finite(value)]
+    known = [value for value, _ in drawn]
+    least, most = (min(known), max(known)) if known else (0.0, 1.0)
+    size = (most - least) / min(BINS, max(8, len(known) // 3)) or 1.0
     figure = go.Figure()
     for affected, pattern in ((False, ""), (True, "/")):
         name, colour, _, _ = SETS["affected" if affected else "rest"]
         figure.add_histogram(
-            x=[value for value, member in zip(values, members, strict=True) if member == affected],
+            x=[value for value, member in drawn if member == affected],
             xbins={"start": least, "end": most + size, "size": size},
             name=name if split["accepted"] else f"{name} (refused)",
             marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "#ffffff", "bgcolor": colour}},
             hovertemplate="rise %{x}<br>%{y} texts<extra></extra>",
         )
-    for mean in split["means"].values():
+    for mean in filter(finite, split["means"].values()):
         figure.add_vline(x=mean, line={"width": 2, "color": _GREY, "dash": "dot"})
     _layout(figure, 360)
     figure.update_layout(barmode="stack", bargap=0.05)
@@ -110,12 +135,13 @@ def _line(
 ) -> None:
     def away(end: str) -> list[float]:
         return [
-            0.0 if one[end] is None or one["value"] is None else abs(one[end] - one["value"]) for one in cells
+            abs(one[end] - one["value"]) if finite(one[end]) and finite(one["value"]) else 0.0
+            for one in cells
         ]
 
     figure.add_scatter(
         x=list(x),
-        y=[one["value"] for one in cells],
+        y=[one["value"] if finite(one["value"]) else None for one in cells],
         mode="lines+markers",
         name=name,
         line={"color": colour, "width": 2.5, "dash": dash},

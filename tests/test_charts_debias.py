@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from fairprune.charts_debias import (
     chosen_chart,
     rac_curve,
     rac_histogram,
     recovery_losses,
     relation_chart,
+    without_number,
     word_cosines,
 )
 from fairprune.tradeoffs_axes import axes_of
@@ -38,6 +41,32 @@ def test_the_histogram_holds_every_text_once_and_says_what_is_refused():
     assert "refused" in affected.name
     assert [shape.x0 for shape in figure.layout.shapes] == [0.1, 0.9]
     assert len(rac_histogram([0.5, 0.5], [False, False], {**split, "accepted": True}).data) == 2  # all alike
+
+
+def test_rises_that_are_no_numbers_are_left_out_and_told():
+    split = {"accepted": True, "means": {"low": 0.1, "high": math.inf}}
+    values = [0.0, 0.2, None, math.nan, math.inf, -math.inf, 1.0]
+    figure = rac_histogram(values, [False, False, False, False, True, False, True], split)
+    rest, affected = figure.data
+    assert (list(rest.x), list(affected.x)) == ([0.0, 0.2], [1.0])
+    assert (rest.xbins.start, math.isfinite(rest.xbins.size)) == (0.0, True)
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.1]
+    told = without_number(values, "texts")
+    assert told.startswith("4 of 7 texts have no finite number and are not drawn")
+    assert without_number([None, 1.0], "texts").startswith("1 of 2 texts has no finite number and is not")
+    assert without_number([0.0, -1.0], "texts") == ""
+    none = rac_histogram([math.nan, None], [True, False], split)
+    assert [len(trace.x) for trace in none.data] == [0, 0]
+
+
+def test_a_path_has_a_gap_where_the_loss_is_no_number():
+    cells = [cell(1.0, 0.9, 1.1), cell(math.inf, 1.0, math.inf), cell(math.nan), cell(None), cell(2.0, 1.5)]
+    curve = {"sparsities": [0.0, 0.2, 0.3, 0.4, 0.5], "all": cells, "affected": None, "rest": None}
+    [line] = rac_curve(curve).data
+    assert list(line.y) == [1.0, None, None, None, 2.0]
+    assert [round(value, 9) for value in line.error_y.array] == [0.1, 0, 0, 0, 0]
+    assert [round(value, 9) for value in line.error_y.arrayminus] == [0.1, 0, 0, 0, 0.5]
+    assert not line.connectgaps
 
 
 def test_a_refused_split_draws_all_texts_alone():

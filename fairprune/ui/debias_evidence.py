@@ -9,7 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from fairprune.charts_debias import chosen_chart, rac_curve, rac_histogram, recovery_losses
+from fairprune.charts_debias import (
+    chosen_chart,
+    rac_curve,
+    rac_histogram,
+    recovery_losses,
+    without_number,
+)
 from fairprune.text import counted
 from fairprune.ui import markup
 from fairprune.ui.debias import LABS
@@ -208,6 +214,8 @@ def draw_rac(found: Mapping[str, Any], key: str) -> None:
                 config=QUIET,
                 alt="Histogram of the rise of each text's loss along pruning, the two sets apart.",
             )
+            if told := without_number(found["values"], "texts"):
+                st.caption(markup.inert(told))
     with right:
         st.plotly_chart(
             rac_curve(found["curve"]),
@@ -215,6 +223,8 @@ def draw_rac(found: Mapping[str, Any], key: str) -> None:
             config=QUIET,
             alt="Mean loss of the affected texts and of the rest over sparsity, with intervals.",
         )
+        if told := without_number(curve_values(found["curve"]), "means over the path"):
+            st.caption(markup.inert(told))
     if found["auroc"]:
         st.html(auroc_table(found["auroc"]))
         st.caption(
@@ -225,6 +235,11 @@ def draw_rac(found: Mapping[str, Any], key: str) -> None:
     with st.expander(f"The {len(found['texts'])} most affected texts"):
         st.caption(markup.inert(f"{found['note']} The texts are those of the corpus, and may offend."))
         st.html(texts_table(found["texts"]))
+
+
+def curve_values(curve: Mapping[str, Any]) -> list[float | None]:
+    """The means of every set that the curve draws."""
+    return [cell["value"] for name in ("all", "affected", "rest") for cell in curve.get(name) or ()]
 
 
 def auroc_table(rows: Sequence[Mapping[str, Any]]) -> str:
