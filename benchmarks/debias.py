@@ -1,6 +1,6 @@
 """The debias lab in numbers: the toys, SPIN, Neural Collapse and DENP on the packaged model, and what they cost.
 
-    python -m benchmarks.debias [--only toys spin collapse denp speed] [--write]
+    python -m benchmarks.debias [--only toys spin collapse outcome denp speed] [--write]
 
 One part after the other; every row is kept in a file as soon as it is there, with date, versions and settings, so that
 a part can be repeated alone, with other settings beside. `--write` puts the tables of all kept rows into docs/debias.md.

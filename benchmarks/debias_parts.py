@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.debias_outcome import outcome
 from benchmarks.debias_setup import Setup
 from benchmarks.pruning import bare_forward, middle_of, ratio, timed
 from fairprune.allocation import Target
@@ -361,6 +362,7 @@ PARTS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "toys": toys,
     "spin": spin,
     "collapse": collapse,
+    "outcome": outcome,
     "denp": denp,
     "speed": speed,
 }

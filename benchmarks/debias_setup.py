@@ -52,5 +52,9 @@ class Setup:
     """Learning rate of DENP's recovery and of the uniform one."""
     held_out: int = 32
     """Windows of 64 tokens of each text that perplexity is measured on."""
+    summaries: int = 40
+    """Opinion sets that are summarised for the fairness numbers of an outcome."""
+    new_tokens: int = 64
+    """Of a summary, at most."""
     rounds: int = 3
     """Of each time, whose middle counts."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.debias_cells import MISSING, cell, made, over_seeds, table
+from benchmarks.debias_outcome_table import outcome_tables
 
 DOCS = Path(__file__).parents[1] / "docs" / "debias.md"
 BEGIN, END = "<!-- numbers: begin -->", "<!-- numbers: end -->"
@@ -26,7 +27,14 @@ SPIN_LIMIT, COLLAPSE_LIMIT, PERPLEXITY_LIMIT = 2.0, 1.3, 1.02
 
 def all_tables(rows: Rows) -> list[str]:
     """What stands in the documentation; a part without rows is left out."""
-    parts = [*_toys(rows), *_spin(rows), *_collapse(rows), *_denp(rows), *_speed(rows)]
+    parts = [
+        *_toys(rows),
+        *_spin(rows),
+        *_collapse(rows),
+        *outcome_tables(_of(rows, "outcome/")),
+        *_denp(rows),
+        *_speed(rows),
+    ]
     return [line for part in parts for line in (*part, "")][:-1]
 
 

@@ -26,10 +26,10 @@ ASKED: dict[str, Any] = {
 }
 
 
-def own_sets() -> dict[str, str]:
-    """Role → name of an uploaded set in the words of the tiny model."""
+def own_sets(n: int = 6) -> dict[str, str]:
+    """Role → name of an uploaded set of n prompts in the words of the tiny model."""
     found = {}
-    for role, one in three_sets(6).items():
+    for role, one in three_sets(n).items():
         rows = io.StringIO()
         writer = csv.writer(rows)
         writer.writerow(["prompt", "response", "unsafe_response", "pair"])

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks.debias import Progress, Rows, arguments_of, measure
 from benchmarks.debias_cells import MISSING, cell, over_seeds
+from benchmarks.debias_outcome import pairs, pairs_json
 from benchmarks.debias_parts import PARTS
 from benchmarks.debias_setup import Setup
 from benchmarks.debias_tables import BEGIN, END, all_tables, meets, write
+from fairprune import corpora
 from fairprune.debias import words
 from tests import debias_runs
+from tests.toy_corpus import import_toy
 
+MADE = {
+    "made": {"date": "2026-01-01", "model": "tiny", "versions": {"torch": "2"}, "threads": 1},
+    "seconds": {"wall": 1.0, "processor": 1.0},
+}
 OPINIONS = {"a": ("great", "funny", "good"), "b": ("poor", "dull", "bad")}
 
 
@@ -77,6 +85,50 @@ def test_unc3_is_searched_from_the_same_weights_each_time(setup):
     assert terms[:2] == [None, None] and all(one[-1][0] == 4 and one[-1][1] < 2 for one in terms[2:])
     assert group[1]["dense"]["value"] == group[0]["pruned"]["value"]
     assert all(one["perplexity"]["opinions"]["n"] == 4 for one in found.values())
+
+
+def test_an_outcome_is_asked_of_whole_runs_beside_their_control(setup):
+    corpus = corpora.load(import_toy(6, 30))
+    rates = {
+        "tokens": 160,
+        "windows": 2,
+        "context_tokens": 40,
+        "contexts": 8,
+        "summaries": 3,
+        "new_tokens": 10,
+    }
+    [(name, found)] = found_of("outcome", replace(setup, corpora=(corpus,), **rates)).items()
+    assert name == "outcome/gender/strength 10, rate 0.001, 4 steps"
+    titles = list(found["pairs"])
+    assert titles == ["dense", "pruned", found["titles"]["asked"], "control: uniform"]
+    for one in found["pairs"].values():
+        assert one["n"] == len(pairs()) == 48
+        assert one["share"]["low"] <= one["share"]["value"] <= one["share"]["high"]
+        assert one["from_half"] == pytest.approx(abs(one["share"]["value"] - 0.5))
+    # The recovered model is another one than the pruned, and the dense one than both.
+    assert len({one["nats"]["value"] for one in found["pairs"].values()}) == 4
+    assert set(found["pairs_difference"]) == {"pruned", "control: uniform"}
+    assert set(found["metrics"]) == {"bur", "uer"}
+    for metric in found["metrics"].values():
+        assert list(metric["cells"]) == titles
+        assert set(metric["differences"]) == {"pruned", "control: uniform"}
+    lines = all_tables({name: {"name": name, "found": found, **MADE}})
+    assert lines[0] == "### Outcomes beside UNC3"
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 8 and len({line.count("|") for line in rows}) == 1
+
+
+def test_a_pair_differs_in_its_pronoun_alone():
+    for role, stereotyped, other in pairs():
+        one, two = stereotyped.split(), other.split()
+        assert role in stereotyped and len(one) == len(two)
+        assert {frozenset(both) for both in zip(one, two, strict=True) if both[0] != both[1]} == {
+            frozenset(("she", "he"))
+        }
+    values = np.array([1.0, -1.0, 0.0, 2.0] * 12)
+    told = pairs_json(values)
+    assert told["share"]["value"] == 0.625 and told["from_half"] == 0.125  # a tie counts half
+    assert told["nats"]["value"] == pytest.approx(0.5)
 
 
 def test_denp_compares_as_many_weighted_as_uniform_steps(setup):
