@@ -23,7 +23,7 @@ from fairprune.preflight.asked import Asked, asked, statistics_kinds
 from fairprune.preflight.duration import time_range
 from fairprune.preflight.fitting import changed
 from fairprune.preflight.memory import HEAP, PROGRAM, STATES, Stage, stages
-from fairprune.preflight.rates import Rates, product_rate, rates, solve_flops
+from fairprune.preflight.rates import SHARES, Rates, product_rate, rates, solve_flops, threads
 from fairprune.preflight.several import estimate_sweep
 from fairprune.preflight.shapes import CONFIGS, Matrix, ModelShape, from_config, from_tensors, model_shape
 from fairprune.spec import EvaluationSpec, RunSpec, build
@@ -569,7 +569,7 @@ def test_runs_of_another_number_format_give_a_wider_range(small_models_count):
 
 def test_without_a_run_a_product_is_measured_and_the_range_is_wide():
     found = rates(None, "cpu", "float32")
-    assert found is not None and found.forward == product_rate() / 2 > 1e6
+    assert found is not None and found.forward == SHARES["float32"][0] * product_rate() > 1e6
     assert (found.low, found.high) == (0.3, 3.0) and "no run of a real model is stored yet" in found.rests_on
 
 
@@ -790,3 +790,23 @@ def test_many_runs_count_once_what_they_share(tiny_folder):
         whole = sum(wanda.stages.values())
         assert after.low == pytest.approx(one.low + wanda.low * (whole - saved) / whole)
         assert after.accelerator is None and after.misfits == () and after.host.fits
+
+
+def test_the_threads_of_a_worker(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads() == 3
+    for text in ("", "0", "many", "2,2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        assert threads() == len(os.sched_getaffinity(0))
+
+
+def test_the_probe_is_not_slowed_by_threads_that_wait_for_one_another(monkeypatch):
+    """Twice the threads, twice the speed: of the product itself one thread is measured."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    product_rate.cache_clear()
+    one = product_rate()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    product_rate.cache_clear()
+    two = product_rate()
+    product_rate.cache_clear()
+    assert 1.2 < two / one < 3.2

@@ -10,8 +10,10 @@ from fairprune.debias_spec import EditSpec, RecoverySpec
 from fairprune.plan import plan_run
 from fairprune.preflight import estimate
 from fairprune.preflight.debias import (
+    MEASURED,
     NOTHING_ADDED,
     PATH_STEPS,
+    READ_TOKENS,
     Added,
     added,
     importance_bytes,
@@ -19,6 +21,7 @@ from fairprune.preflight.debias import (
 )
 from fairprune.preflight.several import estimate_sweep
 from fairprune.stages import EDIT, RECOVERY
+from tests.debias_runs import own_sets
 from tests.test_preflight import WORK, parts, told
 from tests.toy_corpus import import_toy
 
@@ -83,6 +86,16 @@ def test_time_of_the_stages_and_more_for_more_work(tiny_folder, values):
     longer[next(iter(values))] |= {"samples": 64} if "edit" in values else {"steps": 600}
     assert estimate(spec_of(tiny_folder, **longer)).time.stages[stage] > more.time.stages[stage] * 0.5
     assert stage in {one.name for one in more.stages}
+
+
+def test_the_work_of_an_edit_follows_its_sets(tiny_folder):
+    packaged = added(spec_of(tiny_folder, edit={}), True)
+    assert packaged.prompts == 80
+    own = added(spec_of(tiny_folder, edit=own_sets(12)), True)
+    assert own.prompts == 6
+    assert own.forward[EDIT] / packaged.forward[EDIT] == pytest.approx(6 / 80)
+    assert own.gradient[EDIT] == 3 * 6 * READ_TOKENS and own.decoded < packaged.decoded / 10
+    assert added(spec_of(tiny_folder, edit={"first": "file:" + 16 * "0"}), True).prompts == MEASURED
 
 
 def test_statistics_of_an_edited_model_are_not_shared(tiny_folder):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairprune.debias_spec import EditSpec, RecoverySpec
+from fairprune.debias import awareness
+from fairprune.debias_spec import ROLES, EditSpec, RecoverySpec
+from fairprune.errors import FairpruneError
 from fairprune.spec import RunSpec
 from fairprune.stages import EDIT, RECOVERY
 
 PROMPT_TOKENS = 96
-"""Of a prompt with its answer in an awareness set, with the chat template."""
+"""Of a long prompt with its answer in an awareness set, with the chat template: what memory is told from."""
+READ_TOKENS = 68
+"""Of a prompt with its answer on average: 471 in 7 readings of the packaged sets with SmolLM2's tokenizer and template."""
 MEASURED = 80
-"""Prompts per set that an edit is measured on: half of a packaged set."""
+"""Prompts per set that an edit is measured on where the sets cannot be read: half of a packaged set."""
 ANSWER_TOKENS = 32
 """As `spin_measures.ANSWER_TOKENS`: of a written answer."""
 ANSWERS_AT_ONCE = 8
@@ -38,6 +42,8 @@ class Added:
     recovery: RecoverySpec | None
     path_windows: tuple[tuple[int, int], ...]
     """(windows, tokens each) whose losses DENP follows along its path: of the calibration set, of the recovery."""
+    prompts: int = MEASURED
+    """Of each awareness set in either half: as many choose the weights at most, and as many are measured on."""
 
     @property
     def followed(self) -> int:
@@ -51,7 +57,7 @@ class Added:
         if self.edit is not None:
             models = self._models(self.edit)
             # Safe and unsafe answers of two sets, the general set, and the states of pairs.
-            found[EDIT] = float(models * 7 * MEASURED * PROMPT_TOKENS)
+            found[EDIT] = float(models * 7 * self.prompts * READ_TOKENS)
         if self.recovery is not None:
             looks = 3 if self.recovery.kind == "nc3" else 0
             found[RECOVERY] = float(2 * LOSS_TOKENS + looks * COLLAPSE_TOKENS)
@@ -67,7 +73,7 @@ class Added:
         """Stage → tokens of passes with gradients."""
         found = {}
         if self.edit is not None:
-            found[EDIT] = float(3 * min(self.edit.samples, MEASURED) * PROMPT_TOKENS)
+            found[EDIT] = float(3 * min(self.edit.samples, self.prompts) * READ_TOKENS)
         if self.recovery is not None:
             found[RECOVERY] = float(self.recovery.steps * self.recovery.batch_size * self.recovery.seqlen)
         return found
@@ -78,7 +84,7 @@ class Added:
         if self.edit is None:
             return 0.0
         models = self._models(self.edit)
-        return models * 2 * MEASURED / ANSWERS_AT_ONCE * ANSWER_TOKENS
+        return models * 2 * self.prompts / ANSWERS_AT_ONCE * ANSWER_TOKENS
 
 
 NOTHING_ADDED = Added(None, None, ())
@@ -95,7 +101,18 @@ def added(spec: RunSpec, reads_windows: bool) -> Added:
         path.append((spec.calibration.samples, spec.calibration.seqlen))
     if spec.recovery is not None and spec.recovery.kind == "denp":
         path.append((spec.recovery.samples, spec.recovery.seqlen))
-    return Added(spec.edit, spec.recovery, tuple(path))
+    return Added(
+        spec.edit, spec.recovery, tuple(path), MEASURED if spec.edit is None else _prompts(spec.edit)
+    )
+
+
+def _prompts(edit: EditSpec) -> int:
+    """Half of the middle one of the three sets; `MEASURED` where one of them is not here."""
+    try:
+        sizes = sorted(len(awareness.load(getattr(edit, role)).items) for role in ROLES)
+    except FairpruneError:
+        return MEASURED
+    return max(1, sizes[1] // 2)
 
 
 def recovery_bytes(weights: int, item: int) -> int:

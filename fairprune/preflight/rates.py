@@ -7,6 +7,7 @@ is not counted as work.
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ OTHER_FORMAT = (0.3, 3.0)
 BARE = (0.3, 3.0)
 """The same where nothing but a product of two matrices was measured."""
 PROBE_SIDE, PROBE_SECONDS = 512, 0.1
+SHARES = {"float32": (0.5, 0.35), "bfloat16": (2.0, 1.0), "other": (0.1, 0.07)}
+"""Passes without and with gradients of the packaged model, as shares of the product's speed; 'bfloat16' with instructions for it (measured
+with AVX512-BF16, one thread: 2.4 and 1.0)."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -191,10 +195,12 @@ def bare_rates(dtype: str) -> Rates:
     Shares of that speed are those of the packaged model on one machine; the range is wide for that.
     """
     product = product_rate()
-    share = 0.5 if dtype == "float32" or (dtype == "bfloat16" and _multiplies_bfloat16()) else 0.1
+    forward, gradient = SHARES["float32" if dtype == "float32" else "other"]
+    if dtype == "bfloat16" and _multiplies_bfloat16():
+        forward, gradient = SHARES["bfloat16"]
     return Rates(
-        forward=share * product,
-        gradient=0.7 * share * product,
+        forward=forward * product,
+        gradient=gradient * product,
         decode=2.5e9,
         mask=4e7,
         solve=product / 20,
@@ -208,15 +214,31 @@ def bare_rates(dtype: str) -> Rates:
 
 @functools.cache
 def product_rate() -> float:
-    """FLOP a second of numpy's float32 product; measured once per process, for about 0.1 s."""
+    """FLOP a second of float32 products on all threads that torch will have; measured once per process, for about 0.1 s.
+
+    One thread is measured and counted as often as there are threads: where other programs hold the cores, several threads wait
+    for one another in every product of numpy (of 120 GFLOP a second 5 were left at a load of 10 on two cores).
+    """
+    from threadpoolctl import threadpool_limits
+
     one = np.random.default_rng(0).random((PROBE_SIDE, PROBE_SIDE), dtype=np.float32)
-    one @ one  # the first call starts the library's threads
-    best, end = 0.0, time.perf_counter() + PROBE_SECONDS
-    while time.perf_counter() < end or best == 0.0:
-        start = time.perf_counter()
-        one @ one
-        best = max(best, 2.0 * PROBE_SIDE**3 / (time.perf_counter() - start))
-    return best
+    with threadpool_limits(1):
+        one @ one  # the first call loads the library
+        best, end = 0.0, time.perf_counter() + PROBE_SECONDS
+        while time.perf_counter() < end or best == 0.0:
+            start = time.perf_counter()
+            one @ one
+            best = max(best, 2.0 * PROBE_SIDE**3 / (time.perf_counter() - start))
+    return best * threads()
+
+
+def threads() -> int:
+    """Threads of a worker: those of OMP_NUM_THREADS, else the cores that this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isascii() and asked.isdecimal() and int(asked):
+        return int(asked)
+    cores = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return max(1, len(cores))
 
 
 @functools.cache
