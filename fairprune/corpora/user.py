@@ -74,8 +74,12 @@ def check_rows(frame: pd.DataFrame, text: str, group: str, topic: str) -> list[R
     return sorted(found, key=lambda error: error.row)
 
 
-def refuse_cells(errors: Sequence[RowError], title: str = "") -> None:
+def refuse_cells(errors: Sequence[RowError], title: str = "", hint: str = "") -> None:
     """Refuses a table with cells that cannot be used, naming the first 20.
+
+    Args:
+        title: of the table, where several are read.
+        hint: what else a person must know to fill them in.
 
     Raises:
         BadInput: there is one.
@@ -86,6 +90,7 @@ def refuse_cells(errors: Sequence[RowError], title: str = "") -> None:
     raise BadInput(
         f"{counted(len(errors), 'cell')}{f' of {title}' if title else ''} cannot be used: "
         f"{'; '.join(map(str, errors[:SHOWN]))}{more}. Fill them in, or take these rows out"
+        f"{f' ({hint})' if hint else ''}"
     )
 
 

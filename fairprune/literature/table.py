@@ -9,10 +9,9 @@ from pathlib import PurePath
 import pandas as pd
 
 from fairprune.corpora.tables import read_table
-from fairprune.corpora.user import MAX_NAME, SHOWN, check_rows
+from fairprune.corpora.user import MAX_NAME, check_rows, refuse_cells
 from fairprune.errors import BadInput, unknown
 from fairprune.literature.build import Dataset, Sample, build, nested_cell
-from fairprune.text import counted
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,7 @@ def from_frame(title: str, frame: pd.DataFrame, attribute: str, columns: Columns
         errors += [e for e in check_rows(frame, columns.text, attribute, columns.sample) if e not in errors]
     # An opinion without text is left out and counted; an unknown group or sample leaves nothing to count it for.
     errors = [error for error in errors if error.column != columns.text]
-    if errors:
-        more = f" … and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-        raise BadInput(
-            f"{counted(len(errors), 'cell')} of {title} cannot be used: {'; '.join(map(str, errors[:SHOWN]))}{more}. Fill them "
-            f"in, or take these rows out (names have at most {MAX_NAME} characters)"
-        )
+    refuse_cells(errors, title, f"names have at most {MAX_NAME} characters")
     taken = {columns.text, attribute, columns.sample, columns.topic}
     others = [name for name in map(str, frame.columns) if name not in taken]
     folded = frame[columns.sample].map(lambda value: " ".join(value.split()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from fairprune.corpora.user import MAX_NAME, RowError, refuse_cells
 from fairprune.errors import BadInput
 from fairprune.literature import Columns, load, table
 from tests.conftest import DATA
@@ -49,8 +50,12 @@ def test_a_summary_stands_in_one_row_or_in_all():
 def test_opinions_without_text_are_counted_but_groups_are_needed():
     data = table.from_frame("t", rows(("", "x", "1"), ("a b", "x", "1"), ("c d", "y", "1")), "side", COLUMNS)
     assert data.notes == ("1 opinion without text was left out",)
-    with pytest.raises(BadInput, match="1 cell of t cannot be used: row 3: 'side' is empty"):
+    with pytest.raises(BadInput, match="1 cell of t cannot be used: row 3: 'side' is empty") as caught:
         table.from_frame("t", rows(("a b", "x", "1"), ("c d", "", "1")), "side", COLUMNS)
+    # The sentence of every table, with what is asked of names here.
+    with pytest.raises(BadInput) as everywhere:
+        refuse_cells([RowError(3, "side", "is empty")], "t", f"names have at most {MAX_NAME} characters")
+    assert str(caught.value) == str(everywhere.value)
     with pytest.raises(BadInput, match="row 2: 'case' is empty"):
         table.from_frame("t", rows(("a b", "x", ""), ("c d", "y", "1")), "side", COLUMNS)
 
