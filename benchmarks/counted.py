@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from streamlit.web.cli import main
 
-from fairprune.ui.serve import load
+from fairprune.ui.loading import load
 
 FILE = "FAIRPRUNE_STATEMENTS"
 

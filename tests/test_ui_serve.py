@@ -12,9 +12,9 @@ from tests.conftest import ROOT
 
 AFTER = """
 import sys, threading
-from fairprune.ui import serve
+from fairprune.ui import loading
 asked, page = threading.Event(), threading.Event()
-script = threading.Thread(target=lambda: (serve.load_soon(), serve.load_soon(), asked.set(), page.wait(20)))
+script = threading.Thread(target=lambda: (loading.load_soon(), loading.load_soon(), asked.set(), page.wait(20)))
 script.start()
 assert asked.wait(20)
 waiting = [one for one in threading.enumerate() if one.name == "load"]
@@ -24,7 +24,7 @@ page.set()
 waiting[0].join(60)
 assert {"pandas", "plotly.basedatatypes", "scipy.optimize"} <= set(sys.modules)
 assert not {"torch", "transformers"} & set(sys.modules)
-serve.load()
+loading.load()
 print("loaded")
 """
 
@@ -44,3 +44,4 @@ def test_the_server_has_imported_before_it_listens(tmp_path):
     for library in ("pandas/_libs", "scipy/optimize", "pyarrow"):
         assert library in mapped, library
     assert "libtorch" not in mapped
+    assert "Warning" not in (tmp_path / "server.log").read_text()

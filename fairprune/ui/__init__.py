@@ -1,7 +1,7 @@
 """Everything of Streamlit outside app.py and pages/.
 
 address: what one looks at, in the address · page: frame, navigation, store, errors · markup: escaped HTML ·
-gate: who looks, the login of leads · session: what Streamlit keeps of a browser ·
+gate: who looks, the login of leads · session: what Streamlit keeps of a browser · serve, loading: the server, and what it imports first ·
 runs: choosing a run, flags · form, form_metrics, method, widgets, upload, preview, one_run: a new run · sweep_form: a new
 sweep · explore, explore_answer: a setting explored live · prefill: the form and its address · progress: a run on its way ·
 run_list, run_rows, run_filters, run_live, run_edit: the

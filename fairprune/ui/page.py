@@ -19,8 +19,8 @@ from fairprune.paths import home
 from fairprune.store import Store, open_store
 from fairprune.ui.address import amend, arrive, carried, tell_by
 from fairprune.ui.gate import current_role, draw_login, draw_role
+from fairprune.ui.loading import load_soon
 from fairprune.ui.markup import inert
-from fairprune.ui.serve import load_soon
 from fairprune.ui.session import forget_undrawn
 
 RECONCILE_SECONDS = 60

@@ -1,52 +1,18 @@
 """The server of the app, which has imported what its pages need before anybody waits for it.
 
-`python -m fairprune.ui.serve run app.py …` is `python -m streamlit run app.py …` that imports first and listens then. Under any
-other start the server does so in a thread of its own, once its first page stands.
+`python -m fairprune.ui.serve run app.py …` is `python -m streamlit run app.py …` that imports first (`loading`) and listens then.
+Nothing imports this module: Python warns where the one that it runs is there already.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-import threading
-from functools import cache
-from importlib import import_module
-
-MODULES = (
-    *("pandas", "pyarrow.parquet", "scipy.special", "scipy.optimize", "tokenizers", "segno"),
-    *("fairprune.sweep", "fairprune.preflight.several", "fairprune.exploration", "fairprune.pareto"),
-    *(
-        "fairprune.corpora.user",
-        "fairprune.specifications",
-        "fairprune.mask_overlap",
-        "fairprune.talk.document",
-    ),
-)
-"""Libraries, and those of our own modules that bring others with them: what pages import when they are opened first."""
-
-
-def load() -> None:
-    """Imports all of it, and draws a figure that nobody sees: Plotly loads its parts when they are needed."""
-    for name in MODULES:
-        import_module(name)
-    import plotly.graph_objects as go
-
-    go.Figure(go.Scatter(x=[0, 1], y=[0, 1])).to_json()
-
-
-@cache
-def load_soon() -> None:
-    """Does so in the background, once per server, after the page that asks has been drawn."""
-    threading.Thread(target=_after, args=(threading.current_thread(),), name="load", daemon=True).start()
-
-
-def _after(page: threading.Thread) -> None:
-    page.join()
-    load()
-
 
 if __name__ == "__main__":
     from streamlit.web.cli import main
+
+    from fairprune.ui.loading import load
 
     load()
     gc.freeze()  # what is imported stays: the collector need not walk through it again
