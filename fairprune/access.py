@@ -36,7 +36,7 @@ OIDC = {
 """Streamlit's name → ours."""
 LEADS = "FAIRPRUNE_LEADS"
 SHORTEST_SECRET = 16
-SHORTEST_PASSWORD = 10
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000
 _N, _R, _P = 2**15, 8, 1
 """scrypt's costs: 32 MiB and some 0.1 s for each guess."""
 _MOST_N, _MOST_R, _MOST_P = 2**20, 32, 16
@@ -129,10 +129,12 @@ def hash_password(password: str) -> str:
     """What `FAIRPRUNE_LEAD_PASSWORD_HASH` is set to: 'scrypt:N:r:p:salt:hash', without a sign that a shell would read.
 
     Raises:
-        BadInput: fewer than 10 characters.
+        BadInput: fewer than 10 characters, or more than 1,000.
     """
     if len(password) < SHORTEST_PASSWORD:
         raise BadInput(f"the password has {len(password)} characters: take at least {SHORTEST_PASSWORD}")
+    if len(password) > LONGEST_PASSWORD:
+        raise BadInput(f"the password has {len(password):,} characters: take at most {LONGEST_PASSWORD:,}")
     salt = secrets.token_bytes(16)
     return ":".join(
         ("scrypt", str(_N), str(_R), str(_P), _text(salt), _text(_scrypt(password, salt, _N, _R, _P)))

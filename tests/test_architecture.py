@@ -235,6 +235,11 @@ def test_words_that_are_never_written(word):
         assert word not in text, f"{word!r} in {path}"
 
 
+def test_no_field_cuts_what_is_pasted():
+    """Streamlit's `max_chars` makes a browser drop what is longer without a word: what reads the value says why it is too long."""
+    assert not [str(path) for path in [*MODULES, *PAGES] if "max_chars" in path.read_text(encoding="utf-8")]
+
+
 def test_requirements_are_pinned():
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text().splitlines():

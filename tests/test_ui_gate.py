@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fairprune.access import hash_password
+from fairprune.access import LONGEST_PASSWORD, hash_password
+from fairprune.errors import BadInput
 from fairprune.store import open_store
 from fairprune.ui import gate
 from fairprune.ui import page as page_module
@@ -101,6 +102,16 @@ def test_another_password_ends_the_logins_by_the_old_one(with_password, monkeypa
     monkeypatch.setenv("FAIRPRUNE_LEAD_PASSWORD_HASH", hash_password("quite another password"))
     test.run()
     assert titles(test) == ["Log in"]
+
+
+def test_a_password_that_is_too_long_is_told_and_not_cut(with_password):
+    test = app()
+    assert test.text_input[0].proto.max_chars == 0  # a limit of its own would make the browser cut
+    test.text_input[0].input(PASSWORD + "x" * LONGEST_PASSWORD)
+    test.button[0].click().run()
+    assert f"and no password more than {LONGEST_PASSWORD:,}" in test.error[0].value
+    with pytest.raises(BadInput, match=r"has 1,001 characters: take at most 1,000"):
+        hash_password("x" * (LONGEST_PASSWORD + 1))
 
 
 def test_guessing_is_slowed_down(with_password):

@@ -42,7 +42,7 @@ class System(Part):
 class Hypothesis(Part):
     """What the study expects, said before any vote."""
 
-    text: str = Field(min_length=1, description="The hypothesis in words.")
+    text: str = Field(min_length=1, max_length=2000, description="The hypothesis in words.")
     first: str = Field(
         description="System that is expected to be stronger, or the first of two that are expected to differ."
     )

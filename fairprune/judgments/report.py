@@ -27,6 +27,7 @@ RULE_NAMES = {
 
 GROUPS_NOTE = "Groups as judges told them of themselves. Exploratory: overlapping intervals show no difference, few judges make wide ones."
 NOBODY_LEFT = "nobody of this group is left"
+LONGEST_CURRENCY = 8
 NOT_KNOWN = "who came, agreed and was screened out is not known"
 """Of votes of elsewhere."""
 
@@ -180,7 +181,7 @@ def table(
         currency: of the pay, such as 'GBP'.
 
     Raises:
-        BadInput: pay without a currency, or below 0.
+        BadInput: pay without a currency, with a long one, or below 0.
     """
     rows = [Row("judges with answers", str(flow.judged))]
     rows += [Row(f"left out: {RULE_NAMES.get(rule, rule)}", str(n)) for rule, n in flow.excluded]
@@ -197,6 +198,10 @@ def table(
         return [*rows, Row("pay", "not recorded")]
     if not currency:
         raise BadInput("pay needs a currency: name it, such as GBP")
+    if len(currency) > LONGEST_CURRENCY:
+        raise BadInput(
+            f"the currency has {len(currency):,} characters: name it in at most {LONGEST_CURRENCY}, such as GBP"
+        )
     wrong = next((judge for judge, amount in pay.items() if not amount >= 0), None)
     if wrong is not None:
         raise BadInput(f"the pay of judge {wrong!r} is {pay[wrong]!r}: give an amount of at least 0")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from fairprune.access import Access, Role, Throttle, access, is_password, role
+from fairprune.access import LONGEST_PASSWORD, Access, Role, Throttle, access, is_password, role
 from fairprune.errors import BadInput
 from fairprune.ui.markup import inert
 
@@ -67,9 +67,16 @@ def draw_login() -> None:
 
 def _password_form(hashed: str) -> None:
     with st.form("gate.form", clear_on_submit=True, border=False, width=420):
-        given = st.text_input("Password of the leads", type="password", max_chars=1000, key="gate.given")
+        # No limit of its own: a browser drops what is longer without a word, and the password would be wrong.
+        given = st.text_input("Password of the leads", type="password", key="gate.given")
         sent = st.form_submit_button("Log in", type="primary")
     if not sent:
+        return
+    if len(given) > LONGEST_PASSWORD:
+        st.error(
+            f"This has {len(given):,} characters, and no password more than {LONGEST_PASSWORD:,}.",
+            icon=":material/error:",
+        )
         return
     right = _throttle().attempt(lambda: is_password(given, hashed))
     if right:

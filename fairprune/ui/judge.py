@@ -198,9 +198,12 @@ def skip(store: Store, token: str, task: Task) -> None:
     """Leaves the item to others."""
     with spoken():
         store.skip(token, task.key)
+        comment = str(st.session_state.get(COMMENT) or "")
+        st.session_state[_BEFORE] = comment
         st.session_state[COMMENT] = ""
         st.session_state.pop(_SENT, None)
-        say("note", "Skipped: this item goes to somebody else. Undo brings it back.")
+        unsaid = " Your comment was not stored: it comes back with the item." if comment.strip() else ""
+        say("note", f"Skipped: this item goes to somebody else. Undo brings it back.{unsaid}")
 
 
 def undo(store: Store, token: str) -> None:

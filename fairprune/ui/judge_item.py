@@ -168,9 +168,15 @@ def _aside(store: Store, token: str, judge: Judge, task: Task) -> None:
     st.text_area(
         "Comment (optional; stored with your next answer)",
         key=session.COMMENT,
-        max_chars=LONGEST_COMMENT,
         height=68,
     )
+    # No limit of its own: a browser drops what is longer without a word.
+    written = len(str(st.session_state.get(session.COMMENT) or ""))
+    if written > LONGEST_COMMENT:
+        st.warning(
+            f"Your comment has {written:,} characters, and {LONGEST_COMMENT:,} are kept at most: shorten it before you answer.",
+            icon=":material/warning:",
+        )
     with st.container(horizontal=True, key="judge-aside", gap="small"):
         st.button(
             "Undo",

@@ -106,9 +106,7 @@ def _hypothesis(
         written = (
             own.text if own and own.text != claim(own.first, own.second, own.question, own.sides) else ""
         )
-        text = st.text_input(
-            "In words", placeholder=plain, max_chars=500, **fields(f"h{place}.text", written)
-        )
+        text = st.text_input("In words", placeholder=plain, **fields(f"h{place}.text", written))
     return {
         "text": text.strip() or plain,
         "first": one,

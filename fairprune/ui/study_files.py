@@ -206,7 +206,7 @@ def _paid() -> tuple[float | None, str]:
             placeholder="not recorded",
             width=260,
         )
-        currency = st.text_input("Currency", key="study-currency", max_chars=8, placeholder="GBP", width=120)
+        currency = st.text_input("Currency", key="study-currency", placeholder="GBP", width=120)
     return each, currency.strip()
 
 

@@ -82,7 +82,6 @@ def draw_systems(fields: Fields, found: Sequence[Family], brief: Brief | None, t
     mine = _family_of(found, brief)
     title = st.text_input(
         "Name of the study",
-        max_chars=300,
         help=help_of("title"),
         **fields("title", brief.title if brief else "Fairness of summaries"),
     )
@@ -262,7 +261,7 @@ def draw_work(fields: Fields, brief: Brief | None, task: Task) -> dict[str, Any]
 
 
 def draw_words(fields: Fields, own: Fields, brief: Brief | None, task: Task) -> dict[str, Any]:
-    """What judges read around the items.
+    """What judges read around the items. No field has a limit of its own: a browser drops what is longer without a word, the plan says why.
 
     Args:
         own: of what each task has its own of.
@@ -275,7 +274,6 @@ def draw_words(fields: Fields, own: Fields, brief: Brief | None, task: Task) -> 
     for name, label in (("introduction", "Introduction"), ("consent", "Consent text")):
         found[name] = st.text_area(
             label,
-            max_chars=20_000,
             height=110,
             help=help_of(name),
             **fields(name, getattr(brief, name) if brief else ""),
@@ -299,7 +297,7 @@ def draw_words(fields: Fields, own: Fields, brief: Brief | None, task: Task) -> 
 
 def _line(fields: Fields, name: str, label: str, brief: Brief | None, first: str) -> str:
     value = getattr(brief, name) if brief else first
-    return str(st.text_input(label, max_chars=300, help=help_of(name), **fields(name, value)))
+    return str(st.text_input(label, help=help_of(name), **fields(name, value)))
 
 
 def draw_people(fields: Fields, brief: Brief | None) -> dict[str, Any]:
@@ -348,13 +346,10 @@ def draw_people(fields: Fields, brief: Brief | None) -> dict[str, Any]:
             own = brief.codes.get(end) if brief else None
             code, address = st.columns([1, 2])
             with code:
-                text = st.text_input(
-                    f"{label}: code", max_chars=64, **fields(f"code.{end}", own.code if own else "")
-                )
+                text = st.text_input(f"{label}: code", **fields(f"code.{end}", own.code if own else ""))
             with address:
                 redirect = st.text_input(
                     f"{label}: address to go back to",
-                    max_chars=2000,
                     placeholder="https://…",
                     **fields(f"redirect.{end}", own.redirect if own else ""),
                 )

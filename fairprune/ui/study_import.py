@@ -77,7 +77,7 @@ def draw_store(store: Store, read: Read, name: str, data: bytes, closed: Closed 
     st.markdown("**Not known, and missing from now on**")
     st.markdown("\n".join(f"- {inert(one)}" for one in found.missing))
     key = f"study-import-title-{name[:80]}"
-    st.text_input("Title", value=PurePath(name).stem[:300], max_chars=300, key=key)
+    st.text_input("Title", value=PurePath(name).stem[:300], key=key)
     st.button(
         "Store as a study of its own",
         type="secondary" if closed else "primary",

@@ -108,6 +108,8 @@ def test_what_is_not_known_is_said():
     assert {row.what: row.value for row in table(own, votes, {}, "GBP")}["pay"] == "nobody was paid"
     with pytest.raises(BadInput, match="needs a currency"):
         table(own, votes, {"good": 1.0})
+    with pytest.raises(BadInput, match="the currency has 9 characters: name it in at most 8"):
+        table(own, votes, {"good": 1.0}, "GBP a day")
     with pytest.raises(BadInput, match=r"'good' is -1\.0"):
         table(own, votes, {"good": -1.0}, "GBP")
 

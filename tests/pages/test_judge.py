@@ -13,6 +13,7 @@ from fairprune.access import hash_password
 from fairprune.opinions import Opinion, OpinionSet, opinion_set_id
 from fairprune.store import open_store
 from fairprune.store.database import now
+from fairprune.store.judgments_answers import LONGEST_COMMENT
 from fairprune.store.judgments_tables import judges, payments, slots, studies
 from fairprune.store.judgments_values import NewItem, Refused, Side
 from fairprune.ui import judge as session
@@ -253,6 +254,22 @@ def test_a_comment_goes_with_the_next_answer_and_only_with_it(store):
     assert sum(bool(row.comment) for row in store.vote_rows(study.id)) == 1
 
 
+def test_a_long_comment_is_told_and_nothing_of_it_is_cut(store):
+    study = study_of(store)
+    page, token = begun(store, study)
+    long = "x" * (LONGEST_COMMENT + 1)
+    assert page.text_area[0].proto.max_chars == 0  # a limit of its own would make the browser cut
+    page.text_area[0].input(long).run()
+    assert "Your comment has 2,001 characters, and 2,000 are kept at most" in page.warning[0].value
+    page = press(page, "A")
+    assert "the comment has 2001 characters" in said(page)
+    assert store.judge(token).answered == 0 and page.text_area[0].value == long
+    page.text_area[0].input(long[1:])
+    page = press(press(page, "A"), "B")
+    store.close_study(study.id)
+    assert long[1:] in [row.comment for row in store.vote_rows(study.id)]
+
+
 def test_undo_takes_one_answer_back_with_its_comment_and_skip_goes_on(store):
     study = study_of(store, skips_per_judge=1)
     page, token = begun(store, study)
@@ -265,11 +282,13 @@ def test_undo_takes_one_answer_back_with_its_comment_and_skip_goes_on(store):
     page = press(page, "Undo")
     assert texts(page) == first and store.judge(token).answered == 0
     assert page.text_area[0].value == "my thought" and labels(page).count("A") == 1
+    page.text_area[0].input("another thought")
     page = press(page, "Skip (1 left)")
-    assert texts(page) != first and "Skipped" in said(page)
+    assert texts(page) != first and "Skipped" in said(page) and "Your comment was not stored" in said(page)
+    assert page.text_area[0].value == ""
     assert next(button for button in page.button if button.label == "Skip (0 left)").disabled
     page = press(page, "Undo")
-    assert texts(page) == first
+    assert texts(page) == first and page.text_area[0].value == "another thought"
     store.close_study(study.id)
     actions = [row.action for row in store.history_rows(study.id)]
     assert actions.count("skipped") == 1 and actions.count("unskipped") == 1

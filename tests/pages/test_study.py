@@ -113,6 +113,31 @@ def test_what_was_typed_stays_when_it_is_refused(store, runs):
     assert study.design["codes"]["completed"]["redirect"] == "https://x.example"
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "most"),
+    [
+        ("text_input", "title", 300),
+        ("text_input", "contact", 300),
+        ("text_area", "introduction", 20_000),
+        ("text_area", "consent", 20_000),
+        ("text_input", "code.completed", 64),
+        ("text_input", "redirect.completed", 2000),
+        ("text_input", "h0.text", 2000),
+    ],
+)
+def test_a_long_paste_is_told_and_stays(store, runs, kind, field, most):
+    page = app("Study", study="new")
+    if field == "h0.text":
+        page = checked(page.number_input(key="study.new.hypotheses").set_value(1).run())
+    box = getattr(page, kind)
+    assert box(key=f"study.new.{field}").proto.max_chars == 0  # a limit of its own would make the browser cut
+    typed = "x" * (most + 1)
+    page = checked(box(key=f"study.new.{field}").input(typed).run())
+    assert str(most) in errors(page).replace(",", ""), errors(page)
+    assert page.button(key="study-save").disabled and not store.studies()
+    assert getattr(page, kind)(key=f"study.new.{field}").value == typed
+
+
 def test_samples_and_pairs_change_the_plan(store, runs):
     page, study = drafted(store)
     where = f"study.{study.id}"

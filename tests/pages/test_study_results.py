@@ -109,6 +109,8 @@ def test_the_charts_draw_every_system_in_its_own_mark(page):
 def test_pay_needs_a_currency(page):
     page = checked(page.number_input(key="study-pay").set_value(3.0).run())
     assert "Pay needs a currency" in errors(page)
+    page = checked(page.text_input(key="study-currency").set_value("GBP and more").run())
+    assert "The currency has 12 characters: name it in at most 8, such as GBP" in errors(page)
     page = checked(page.text_input(key="study-currency").set_value("GBP").run())
     assert not errors(page)
 
