@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from fairprune.cli import main
 from fairprune.paths import home
 from fairprune.store import open_store
 from fairprune.talk.document import write_talk
@@ -158,6 +159,42 @@ def test_slides_fit_and_what_has_no_room_fades_out_and_scrolls(browser, tmp_path
         box.evaluate("n => n.scrollTo(0, n.scrollHeight)")
         expect(box).not_to_have_class(re.compile("fv-more"))
         expect(box).to_have_class(re.compile("fv-before"))
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The address of the talk of the example runs."""
+    out = tmp_path_factory.mktemp("talk") / "talk.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIRPRUNE_HOME", str(out.parent))
+        assert main(["talk", "--example", "--out", str(out)]) == 0
+    return out.as_uri()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_the_slides_of_the_examples_are_seen_whole(browser, example, width, height):
+    page, wrong = opened(browser, example, width=width, height=height)
+    for number in range(1, SLIDES + 1):
+        until(page, f"location.hash === '#{number}' || {number} === 1")
+        slide = page.locator(".slide.shown")
+        assert slide.evaluate("n => [n.scrollHeight <= n.clientHeight, n.scrollWidth <= n.clientWidth]") == [
+            True,
+            True,
+        ], number
+        if number == 1:  # the facts stand apart from the warning
+            warning, facts = (slide.locator(name).bounding_box() for name in (".ft-flags", ".ft-facts"))
+            assert facts["y"] - warning["y"] - warning["height"] > 20
+        page.keyboard.press("ArrowRight")
+    # Who judges sees all eight opinions, which begin where their heading does, and two boxes of one height.
+    assert slide.locator(".ft-opinion").count() == 8
+    assert slide.locator(".ft-opinions").evaluate("n => n.scrollHeight <= n.clientHeight")
+    edges = slide.locator(".ft-stage h3, .ft-opinion").evaluate_all(
+        "all => all.slice(0, 2).map(n => n.getBoundingClientRect().left)"
+    )
+    assert edges[0] == edges[1]
+    heights = slide.locator(".ft-said").evaluate_all("all => all.map(n => n.getBoundingClientRect().height)")
+    assert len(set(heights)) == 1
+    assert not wrong
 
 
 def test_the_pair_is_revealed_by_key(browser, file):
