@@ -21,7 +21,7 @@ from fairprune.ui.address import amend, arrive, carried, tell_by
 from fairprune.ui.gate import current_role, draw_login, draw_role
 from fairprune.ui.loading import load_soon
 from fairprune.ui.markup import inert
-from fairprune.ui.session import forget_undrawn
+from fairprune.ui.session import forget_undrawn, tell_taken_up
 
 RECONCILE_SECONDS = 60
 _log = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ def open_page(title: str, heading: str | None = None, *, bare: bool = False, pub
         if heading != "":
             head.title(heading or title, anchor=False)
     about_address = st.container()
+    with about_address:
+        tell_taken_up()
 
     def tell(sentence: str) -> None:
         with about_address:
