@@ -9,7 +9,7 @@ from fairprune.opinions import OpinionSet
 from fairprune.store import Run, Store
 from fairprune.text import counted
 from fairprune.ui import open_page, refusals, refuse
-from fairprune.ui.address import bind, carried, carry, keep, usable
+from fairprune.ui.address import bind, carried, carry, keep, picked, show, usable
 from fairprune.ui.beside import pick_beside
 from fairprune.ui.leafing import pick_sample
 from fairprune.ui.markup import inert
@@ -57,7 +57,7 @@ def draw(store: Store, run: Run) -> None:
 
 
 def side_by_side(shown: list[Read], place: int, one: OpinionSet, groups: tuple[str, ...]) -> None:
-    st.session_state["choice.diff"] = usable("diff", ["1"], "diff=1 marks the words") is not None
+    show("choice.diff", usable("diff", ["1"], "diff=1 marks the words") is not None)
     changes = st.toggle(
         "Mark the words that differ from the dense summary", key="choice.diff", on_change=switch
     )
@@ -65,7 +65,7 @@ def side_by_side(shown: list[Read], place: int, one: OpinionSet, groups: tuple[s
 
 
 def switch() -> None:
-    carry("diff", "1" if st.session_state.get("choice.diff") else None)
+    carry("diff", "1" if picked("choice.diff") else None)
 
 
 def drag(voices: Voices, run: Run, place: int) -> None:

@@ -3,22 +3,54 @@
 The address wins over what the session remembers, so that a pasted link opens the same view; widgets take
 their value from here and write it back, because a widget's own key does not outlive its page. A value that cannot
 be used is said once, in words, and taken out.
+
+With every press a browser sends its address and all its widgets as they are there, which may be from before the last answers:
+neither may undo what was pressed since. The address that a press brings is set against the one that this session wrote last
+(`_settle`), the value of a widget against what the browser sent of it before (`is_pick`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fairprune.errors import suggestion
 from fairprune.ui.markup import inert
 
 _PREFIX = "carried."
-_PAGE, _NAMES, _SAID = "address.page", "address.names", "address.said"
+_PAGE, _SAID = "address.page", "address.said"
+_KNOWN, _PAST, _WIDGETS = "address.known", "address.past", "address.widgets"
 SHOWN = 60
 """Characters of an unusable value that are shown."""
+LATE, MOST_PAST = 30.0, 30
+"""Seconds after an address was replaced in which a browser may still send it with a press; how many are kept."""
+
+
+@dataclass
+class _Drawing:
+    """One run of a page."""
+
+    behind: bool = False
+    """It began with a late address: the browser had not heard what its widgets show by now."""
+    shown: set[str] = field(default_factory=set)
+    """Keys of widgets that it has prepared already."""
+
+
+_DRAWINGS: WeakKeyDictionary[Any, _Drawing] = WeakKeyDictionary()
+"""By what Streamlit makes anew for each run of a page."""
+
+
+def _drawing() -> _Drawing:
+    context = get_script_run_ctx()
+    run = context.parallel_coordinator if context else None
+    return _Drawing() if run is None else _DRAWINGS.setdefault(run, _Drawing())
 
 
 def _tell_here(sentence: str) -> None:
@@ -35,8 +67,9 @@ def arrive(page: str) -> None:
     from another keeps what the session remembers.
     """
     if st.session_state.get(_PAGE) == page:
-        for name in set(st.session_state.get(_NAMES, ())) - set(st.query_params):
-            st.session_state.pop(_PREFIX + name, None)
+        _settle()
+    else:
+        st.session_state[_PAST] = []
     st.session_state[_PAGE] = page
     _note()
 
@@ -46,18 +79,92 @@ def tell_by(tell: Callable[[str], None]) -> None:
     _TELL.set(tell)
 
 
+def _address() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
 def _note() -> None:
-    st.session_state[_NAMES] = list(st.query_params)
+    """The address as this session has it now; the one before may still arrive with a press."""
+    context = get_script_run_ctx()
+    now = {"page": context.page_script_hash if context else "", "address": _address()}
+    known = st.session_state.get(_KNOWN)
+    if known == now:
+        return
+    if known is not None and known["page"] == now["page"]:
+        past = st.session_state.get(_PAST, [])
+        st.session_state[_PAST] = [*past[1 - MOST_PAST :], [time.monotonic(), known["address"]]]
+    st.session_state[_KNOWN] = now
+
+
+def _settle() -> None:
+    """Before the address is read or written: is it the one that this session wrote last, one from before, or another one?
+
+    A press whose address this session has replaced a moment ago was quicker than the answer to the press before: the newest
+    address holds. Any other one is where a person went (the back button, a link); what has left it is forgotten.
+    """
+    context, known = get_script_run_ctx(), st.session_state.get(_KNOWN)
+    if context is None or known is None or known["page"] != context.page_script_hash:
+        return
+    now = _address()
+    if now == known["address"]:
+        return
+    after = next((moment for moment, one in reversed(st.session_state.get(_PAST, [])) if one == now), None)
+    replaced = after is not None and time.monotonic() - after < LATE
+    if replaced and not context.is_history_navigation and _pressed(context):
+        _drawing().behind = True
+        st.query_params.from_dict(known["address"])
+        return
+    for name in set(known["address"]) - set(now):
+        st.session_state.pop(_PREFIX + name, None)
+    _note()
+
+
+def _pressed(context: Any) -> bool:
+    """Whether a widget has begun this run, and no link. Streamlit 1.67 tells pages of the back button, and keeps this to itself."""
+    state = context.session_state._state
+    return bool(context.fragment_ids_this_run) or any(map(state._widget_changed, state._new_widget_state))
+
+
+def show(key: str, value: Any) -> None:
+    """Prepares the widget with this key to show `value`. Its callback asks `picked` or `is_pick` what a person chose in it."""
+    widgets, drawing = st.session_state.get(_WIDGETS, {}), _drawing()
+    again = key in drawing.shown and key in widgets
+    sent = widgets[key]["sent"] if again else st.session_state.get(key, value)
+    drawing.shown.add(key)
+    st.session_state[_WIDGETS] = {**widgets, key: {"shown": value, "sent": sent}}
+    st.session_state[key] = value
+
+
+def is_pick(key: str) -> bool:
+    """Whether the widget holds what a person chose, and not what the browser held before it heard what the page shows by now."""
+    _settle()
+    known = st.session_state.get(_WIDGETS, {}).get(key)
+    return known is None or not _drawing().behind or st.session_state.get(key) != known["sent"]
+
+
+def picked(key: str) -> Any:
+    """What a person chose in the widget; what the page shows in it by now, where the browser has not heard that yet."""
+    return st.session_state.get(key) if is_pick(key) else st.session_state[_WIDGETS][key]["shown"]
+
+
+def was_missed(key: str) -> bool:
+    """Whether a person's choice in the widget waits: the next press came before its callback had kept it."""
+    context, known = get_script_run_ctx(), st.session_state.get(_WIDGETS, {}).get(key)
+    if known is None or context is None or context.is_history_navigation or key not in st.session_state:
+        return False
+    return st.session_state[key] != known["shown"] and is_pick(key)
 
 
 def carried(name: str) -> str | None:
     """The value of `?name=`, else what the session remembers of it."""
+    _settle()
     found = st.query_params.get(name) or st.session_state.get(_PREFIX + name)
     return str(found) if found else None
 
 
 def carry(name: str, value: str | None) -> None:
     """Puts a value into the address and the session's memory; None takes it out."""
+    _settle()
     if value is None:
         st.session_state.pop(_PREFIX + name, None)
         st.query_params.pop(name, None)
@@ -78,6 +185,7 @@ def held(name: str) -> str | None:
 
 def carry_all(values: Mapping[str, str | None]) -> None:
     """Several values as one change, so that the back button takes all of them back at once."""
+    _settle()
     for name, value in values.items():
         if value is None:
             st.session_state.pop(_PREFIX + name, None)
@@ -88,7 +196,8 @@ def carry_all(values: Mapping[str, str | None]) -> None:
 
 def put_all(values: Mapping[str, str | None]) -> None:
     """As `carry_all`, of what the session remembers in another way; nothing where the address says so already."""
-    before = {name: st.query_params.get_all(name) for name in st.query_params}
+    _settle()
+    before = _address()
     kept = {name: given for name, given in before.items() if name not in values}
     address = kept | {name: [value] for name, value in values.items() if value is not None}
     if address != before:
@@ -129,6 +238,7 @@ def amend(name: str, value: str | None, right: str) -> None:
     Args:
         right: why it cannot be used, and what would be right.
     """
+    _settle()
     given = st.query_params.get(name)
     if given is None:
         return
@@ -190,12 +300,14 @@ def bind(name: str, options: Sequence[str], default: str, right: str | None = No
     Give `keep` as the widget's on_change, with `name` as its argument.
     """
     key = f"choice.{name}"
-    st.session_state[key] = one_of(name, options, default, right)
+    if was_missed(key):
+        keep(name)
+    show(key, one_of(name, options, default, right))
     return key
 
 
 def keep(name: str) -> None:
     """The new value of the widget bound to `name`, into the address."""
-    value = st.session_state.get(f"choice.{name}")
+    value = picked(f"choice.{name}")
     if value is not None:
         carry(name, str(value))

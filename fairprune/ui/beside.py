@@ -9,7 +9,7 @@ import streamlit as st
 from fairprune.errors import StoreError
 from fairprune.store import Run, Store
 from fairprune.text import counted
-from fairprune.ui.address import carry, held
+from fairprune.ui.address import carry, held, picked, show
 from fairprune.ui.markup import inert
 from fairprune.ui.runs import option
 from fairprune.ui.summaries import MOST_BESIDE, fitting
@@ -36,7 +36,7 @@ def pick_beside(store: Store, run: Run, runs: Sequence[Run]) -> list[Run]:
     if refused or too_many:
         st.button("Leave out what is not shown", on_click=carry, args=("with", ",".join(chosen) or None))
     titles = {name: option(other) for name, other in known.items()}
-    st.session_state[_KEY] = chosen
+    show(_KEY, chosen)
     st.multiselect(
         "Runs beside it",
         list(known),
@@ -69,7 +69,7 @@ def _fitting(
 
 
 def _keep() -> None:
-    carry("with", ",".join(st.session_state.get(_KEY) or []) or None)
+    carry("with", ",".join(picked(_KEY) or []) or None)
 
 
 def _title(store: Store, name: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import streamlit as st
@@ -36,8 +34,6 @@ from fairprune.ui.page import refusals
 from fairprune.ui.runs import MOST_RUNS, option
 
 ASKER, ASKED, WRITTEN = "explore.asker", "explore.asked", "explore.written"
-LATE, MOST_WRITTEN = 3.0, 30
-"""Seconds after an address was replaced in which a browser may still send it; how many are kept."""
 COMPARE = {
     "before": "The setting before this one",
     "setting": "Another setting",
@@ -115,11 +111,7 @@ def ground_title(ground: Ground) -> str:
 def fill(kinds: frozenset[str]) -> None:
     """Puts a setting of the address into the widgets, where it says something new."""
     given = {name: carried(name) or "" for name in ("setting", "beside")}
-    before = st.session_state.get(WRITTEN, [])
-    if before and given == before[-1][1]:
-        return
-    # A press may come with the address from before the last answers, which is no link that somebody opened.
-    if any(given == one and time.monotonic() - after < LATE for (_, one), (after, _) in pairwise(before)):
+    if given == st.session_state.get(WRITTEN):
         return
     for name, value in given.items():
         try:
@@ -152,9 +144,7 @@ def write(pruning: PruningSpec, other: PruningSpec | None, other_run: str | None
     written = {"setting": setting_text(pruning), "beside": beside}
     for name, value in written.items():
         carry(name, value or None)
-    before = st.session_state.get(WRITTEN, [])
-    if not before or before[-1][1] != written:
-        st.session_state[WRITTEN] = [*before[-MOST_WRITTEN:], (time.monotonic(), written)]
+    st.session_state[WRITTEN] = written
 
 
 def widget(name: str, default: Any, options: list[Any] | None = None) -> dict[str, Any]:

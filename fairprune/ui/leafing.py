@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune.opinions import OpinionSet
-from fairprune.ui.address import amend, bind, carried, carry, held, keep
+from fairprune.ui.address import amend, bind, carried, carry, held, keep, picked, show
 from fairprune.ui.fairness import change_text
 from fairprune.ui.samples import MOST_TEXT, STATES, SampleFilter, chosen, misread, mixes, read_filter, topics
 from fairprune.ui.summaries import ORDER_HELP, ORDERS, Read, heard_text, order_of
@@ -102,7 +102,7 @@ def _leaf(by: int, order: list[int], current: int) -> None:
 def _filter(found: SampleFilter, sets: Sequence[OpinionSet], count: str) -> None:
     """The filter's widgets, folded; each shows what the address says."""
     for part in _PARTS:
-        st.session_state[f"leafing.{part}"] = getattr(found, part)
+        show(f"leafing.{part}", getattr(found, part))
     with st.popover(f"Filter {count}", icon=":material/filter_alt:"):
         _box("state", "Kind of sample", {"": "all"} | STATES, found)
         mix_titles = {mix: mix.replace("skewed:", "skewed to ") for mix in mixes(sets)}
@@ -124,11 +124,11 @@ def draw_search(key: str, found: SampleFilter, keep: Callable[[], None]) -> None
 
 
 def _box(part: str, label: str, titles: Mapping[str, str], found: SampleFilter) -> None:
-    show: Callable[[str], str] = titles.__getitem__
-    st.selectbox(label, list(titles), format_func=show, key=f"leafing.{part}", on_change=_keep, args=(found,))
+    name: Callable[[str], str] = titles.__getitem__
+    st.selectbox(label, list(titles), format_func=name, key=f"leafing.{part}", on_change=_keep, args=(found,))
 
 
 def _keep(found: SampleFilter) -> None:
     """All widgets, into the address; parts of the filter that have none here stay as they are."""
-    given = {part: str(st.session_state.get(f"leafing.{part}") or "") for part in _PARTS}
+    given = {part: str(picked(f"leafing.{part}") or "") for part in _PARTS}
     carry("filter", replace(found, **given).address())

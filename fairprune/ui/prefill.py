@@ -45,13 +45,13 @@ def settle(store: Store) -> None:
             run = store.run(like)
         except StoreError as error:
             refuse(str(error))
-            st.query_params.pop("like", None)
+            put_all({"like": None})
         else:
             _forget()
             put(states_of(run.spec))
             st.session_state[LIKE] = [run.id, run.label, address_of(run.spec)]
             st.session_state[WRITTEN] = {}
-            st.query_params["like"] = run.id
+            put_all({"like": run.id})
     given = {name: st.query_params[name] for name in NAMES if name in st.query_params}
     if given and given != st.session_state.get(WRITTEN):
         for name, value in {**base(), **given}.items():

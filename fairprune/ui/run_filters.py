@@ -9,7 +9,19 @@ import streamlit as st
 
 from fairprune.charts import percent
 from fairprune.store import ORDERS, ORIGINS, STATES, Chosen, Facets, Order, Store, Sweep
-from fairprune.ui.address import amend, bind, carried, carry, carry_all, choices, keep, one_of, usable
+from fairprune.ui.address import (
+    amend,
+    bind,
+    carried,
+    carry,
+    carry_all,
+    choices,
+    is_pick,
+    keep,
+    one_of,
+    show,
+    usable,
+)
 from fairprune.ui.runs import STATES as STATE_WORDS
 
 FILTERS = ("state", "text", "tag", "sweep", "by_model", "by_method", "by_corpus", "origin")
@@ -95,7 +107,7 @@ def draw_filters(store: Store, facets: Facets, sweeps: list[Sweep]) -> None:
     left, right = st.columns([2.6, 1], vertical_alignment="bottom")
     with left:
         key = "choice.text"
-        st.session_state[key] = carried("text") or ""
+        show(key, carried("text") or "")
         st.text_input(
             "Find",
             key=key,
@@ -141,7 +153,7 @@ def _states(facets: Facets) -> None:
     # Never a lambda: what a session keeps must be serializable.
     titles = {str(state): f"{STATE_WORDS[state][0]} {facets.states.get(state, 0)}" for state in names}
     key = "choice.state"
-    st.session_state[key] = [state for state in several("state") if state in names]
+    show(key, [state for state in several("state") if state in names])
     st.pills(
         "State",
         list(titles),
@@ -156,7 +168,7 @@ def _states(facets: Facets) -> None:
 def _several(label: str, name: str, counts: Mapping[str, int]) -> None:
     titles = {value: f"{value} ({counts.get(value, 0)})" for value in [*counts, *several(name)]}
     key = f"choice.{name}"
-    st.session_state[key] = several(name)
+    show(key, several(name))
     st.multiselect(
         label,
         list(titles),
@@ -173,7 +185,7 @@ def _one(label: str, name: str, titles: Mapping[str, str]) -> None:
     held = carried(name)
     shown = {ANY: ANY, **({held: held} if held else {}), **titles}
     key = f"choice.{name}"
-    st.session_state[key] = held or ANY
+    show(key, held or ANY)
     st.selectbox(
         label,
         list(shown),
@@ -185,8 +197,9 @@ def _one(label: str, name: str, titles: Mapping[str, str]) -> None:
 
 
 def _changed(name: str, value: str | None) -> None:
-    carry("page", None)  # another list begins at its first page
-    carry(name, value or None)
+    if is_pick(f"choice.{name}"):
+        carry("page", None)  # another list begins at its first page
+        carry(name, value or None)
 
 
 def _keep_text() -> None:
@@ -203,8 +216,9 @@ def _keep_one(name: str) -> None:
 
 
 def _keep_order() -> None:
-    carry("page", None)
-    keep("sort")
+    if is_pick("choice.sort"):
+        carry("page", None)
+        keep("sort")
 
 
 def sweep_facts(axes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from fairprune.packages import ASSETS
 from fairprune.store import RESTARTABLE, Run, Store
 from fairprune.text import counted
 from fairprune.ui import markup
-from fairprune.ui.address import carried, choose_run
+from fairprune.ui.address import carried, choose_run, picked, show
 from fairprune.ui.bundle import origin_badge
 from fairprune.ui.page import refuse
 from fairprune.uncertainty import DEMONSTRATION
@@ -79,7 +79,7 @@ def pick_run(store: Store, *, done_only: bool = True) -> Run | None:
         to_prune()
         return None
     known = {other.id: option(other) for other in runs}
-    st.session_state["choice.run"] = run.id if run else None
+    show("choice.run", run.id if run else None)
     st.selectbox(
         "Run",
         list(known),
@@ -116,7 +116,7 @@ def _without_results(run: Run) -> None:
 
 
 def _chosen() -> None:
-    run_id = st.session_state.get("choice.run")
+    run_id = picked("choice.run")
     if run_id:
         choose_run(str(run_id))
 

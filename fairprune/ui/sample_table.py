@@ -10,7 +10,7 @@ import streamlit as st
 
 from fairprune.opinions import OpinionSet
 from fairprune.store import Run, Store
-from fairprune.ui.address import carry
+from fairprune.ui.address import carry, picked, show
 from fairprune.ui.leafing import draw_search, filter_of
 from fairprune.ui.samples import (
     SORTS,
@@ -75,7 +75,7 @@ def draw_samples(
 def _widgets(found: SampleFilter, sets: Sequence[OpinionSet], groups: Sequence[str]) -> None:
     """One widget per part of the filter, each showing what the address says."""
     for part in _PARTS:
-        st.session_state[f"samples.{part}"] = getattr(found, part)
+        show(f"samples.{part}", getattr(found, part))
     first, second = st.columns(3), st.columns(3)
     under = {"": "any group, or none"} | {
         choice: f"{choice.partition(' ')[2]}, {choice.partition(' ')[0]}" for choice in under_choices(groups)
@@ -95,11 +95,11 @@ def _widgets(found: SampleFilter, sets: Sequence[OpinionSet], groups: Sequence[s
 
 
 def _box(column: Any, part: str, label: str, titles: Mapping[str, str]) -> None:
-    show: Callable[[str], str] = titles.__getitem__
-    column.selectbox(label, list(titles), format_func=show, key=f"samples.{part}", on_change=_keep)
+    name: Callable[[str], str] = titles.__getitem__
+    column.selectbox(label, list(titles), format_func=name, key=f"samples.{part}", on_change=_keep)
 
 
 def _keep() -> None:
     """All widgets, into the address."""
-    given = {part: str(st.session_state.get(f"samples.{part}") or "") for part in _PARTS}
+    given = {part: str(picked(f"samples.{part}") or "") for part in _PARTS}
     carry("filter", SampleFilter(**given).address())

@@ -11,7 +11,7 @@ from fairprune.errors import FairpruneError
 from fairprune.store import Store
 from fairprune.store.judgments_values import Refused, Study
 from fairprune.text import counted
-from fairprune.ui.address import carried, carry, carry_all
+from fairprune.ui.address import carried, carry, carry_all, picked, show
 from fairprune.ui.markup import inert
 from fairprune.ui.page import refusals, refuse
 
@@ -301,7 +301,7 @@ def draw_head(store: Store, study: Study) -> str:
     names = list(parts)
     key = "choice.part"
     found = carried(PART)
-    st.session_state[key] = found if found in names else names[0]
+    show(key, found if found in names else names[0])
     st.segmented_control(
         "Part",
         names,
@@ -314,6 +314,6 @@ def draw_head(store: Store, study: Study) -> str:
 
 
 def _keep_part() -> None:
-    value = st.session_state.get("choice.part")
+    value = picked("choice.part")
     if value is not None:
         carry(PART, str(value))

@@ -12,7 +12,7 @@ from fairprune.store import Run, Store, Sweep
 from fairprune.text import counted, short_name
 from fairprune.tradeoffs import comparison_key
 from fairprune.ui import markup
-from fairprune.ui.address import amend, carried, carry, carry_all, held
+from fairprune.ui.address import amend, carried, carry, carry_all, held, is_pick, show
 from fairprune.ui.page import refuse
 from fairprune.ui.runs import STATES, option
 
@@ -145,7 +145,7 @@ def _by_address(store: Store, known: Sequence[Run]) -> list[Run]:
 
 
 def _ways(offers: Mapping[str, list[Named]], way: str, found: Sequence[Run]) -> None:
-    st.session_state["tradeoffs.way"] = way
+    show("tradeoffs.way", way)
     st.segmented_control(
         "Choose runs by",
         list(offers),
@@ -159,6 +159,8 @@ def _ways(offers: Mapping[str, list[Named]], way: str, found: Sequence[Run]) -> 
 
 def _other_way(first: Mapping[str, str], shown: str) -> None:
     """Another way begins with its newest offer; by hand with what is drawn now."""
+    if not is_pick("tradeoffs.way"):
+        return
     way = str(st.session_state.get("tradeoffs.way") or "like")
     runs = shown or None if way == "hand" else None
     carry_all({"runs": runs, "of": None if runs else f"{way}:{first.get(way, '')}"})
@@ -167,7 +169,7 @@ def _other_way(first: Mapping[str, str], shown: str) -> None:
 def _one_of(way: str, offers: Sequence[Named], chosen: Named) -> None:
     key = f"tradeoffs.{way}"
     titles = {named.key: named.title for named in offers}
-    st.session_state[key] = chosen.key
+    show(key, chosen.key)
     st.selectbox(
         {"like": "Model and opinions", "sweep": "Sweep", "tag": "Tag"}[way],
         list(titles),
@@ -179,12 +181,13 @@ def _one_of(way: str, offers: Sequence[Named], chosen: Named) -> None:
 
 
 def _other_offer(way: str) -> None:
-    carry("of", f"{way}:{st.session_state.get(f'tradeoffs.{way}')}")
+    if is_pick(f"tradeoffs.{way}"):
+        carry("of", f"{way}:{st.session_state.get(f'tradeoffs.{way}')}")
 
 
 def _by_hand(known: Sequence[Run], found: Sequence[Run]) -> None:
     titles = {run.id: option(run) for run in (*known, *found)}
-    st.session_state["tradeoffs.hand"] = [run.id for run in found]
+    show("tradeoffs.hand", [run.id for run in found])
     st.multiselect(
         "Runs",
         list(titles),
@@ -198,6 +201,8 @@ def _by_hand(known: Sequence[Run], found: Sequence[Run]) -> None:
 
 
 def _other_runs() -> None:
+    if not is_pick("tradeoffs.hand"):
+        return
     chosen = st.session_state.get("tradeoffs.hand") or []
     runs = ",".join(str(run_id)[:DIGITS] for run_id in chosen) or None
     carry_all({"runs": runs, "of": None if runs else "hand:"})
