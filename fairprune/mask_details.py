@@ -105,8 +105,9 @@ def amended(
     import torch
 
     kept = torch.from_numpy(keep).float()
-    sums = (keep.sum(axis=side).astype(np.float32) for side in (1, 0))
-    return {**details, **_mask_details(kept, *sums, kind, attention, competition), "edited": edited}
+    per_row, per_column = (keep.sum(axis=side).astype(np.float32) for side in (1, 0))
+    of_mask = _mask_details(kept, per_row, per_column, kind, attention, competition)
+    return {**details, **of_mask, "edited": edited}
 
 
 def _mask_details(
