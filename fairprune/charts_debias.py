@@ -85,7 +85,11 @@ def rac_histogram(
     """
     import plotly.graph_objects as go
 
-    drawn = [(value, member) for value, member in zip(values, members, strict=True) if finite(value)]
+    drawn = [
+        (value, member)
+        for value, member in zip(values, members, strict=True)
+        if value is not None and finite(value)
+    ]
     known = [value for value, _ in drawn]
     least, most = (min(known), max(known)) if known else (0.0, 1.0)
     size = (most - least) / min(BINS, max(8, len(known) // 3)) or 1.0

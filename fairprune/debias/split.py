@@ -181,7 +181,8 @@ def split_parts(values: ArrayLike, parts: Sequence[int] | NDArray[Any], seed: in
     """
     given, named = np.asarray(values, dtype=np.float64), np.asarray(parts)
     members = np.zeros(len(given), dtype=np.bool_)
-    each, nulls = {}, {}
+    each: dict[int, Split] = {}
+    nulls: dict[int, FloatArray] = {}
     for part in np.unique(named).tolist():
         rows = np.flatnonzero(named == part)
         one = each[int(part)] = two_means(given[rows], seed)

@@ -10,6 +10,7 @@ import pytest
 
 from fairprune.debias_group import base_of, group_of
 from fairprune.executors.launch import device_lock
+from fairprune.mask_details import result_kind
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Run, Store, open_store
 from fairprune.ui.debias_like import address_like, left_out
@@ -104,6 +105,31 @@ def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
     # The same numbers as on the page Fairness.
     uer = store.result(run.id, "evaluation")["metrics"]["uer"]["pruned"]["value"]
     assert f"{100 * uer:.1f}" in markup(page)
+
+
+def test_layers_says_which_mask_it_shows(store: Store, tiny_folder: Path) -> None:
+    corpus = import_toy()
+    run = done(store, plan(tiny_folder, corpus, edit=edit()))
+    matrices = store.result(run.id, "sparsity")["matrices"]
+    changed = next(one for one in matrices if one["edited"])
+    same = next(one for one in matrices if not one["edited"])
+    for one, says in (
+        (changed, f"Shown is the mask after the edit, which set {changed['edited']} more weight"),
+        (same, "The edit set no weight of this matrix to zero."),
+    ):
+        page = app("Layers", run=run.id, block=str(one["block"]), matrix=one["kind"])
+        assert not errors(page), errors(page)
+        assert says in texts(page)
+    # As a run of before, whose details are those of pruning.
+    kind = result_kind(changed["block"])
+    details = store.result(run.id, kind)
+    details[changed["name"]].pop("edited")
+    store.put_result(run.id, kind, details)
+    page = app("Layers", run=run.id, block=str(changed["block"]), matrix=changed["kind"])
+    assert "Shown is the mask as pruning made it, before the edit" in texts(page)
+    recovery = {"steps": 1, "samples": 2, "seqlen": 160, "batch_size": 1}
+    run = done(store, plan(tiny_folder, corpus, recovery=recovery))
+    assert "moved kept weights and no zero" in texts(app("Layers", run=run.id))
 
 
 def test_a_recovery_beside_uniform_steps(store: Store, tiny_folder: Path) -> None:
