@@ -131,7 +131,7 @@ def evaluate(
         _mark_unlikely(systems, losses)
     systems |= score_references(sets, sources, texts, drawn, info, spec, tools=tools, labels=labels)
     grounds, no_evidence = _evidence(sets, systems, drawn, info, encoder if classifier else None)
-    no_evidence = why if encoder and not classifier else no_evidence
+    no_evidence = why if not classifier and (encoder or classifier_reason) else no_evidence
     similar, no_similar = bertscore_of(sets, texts, spec.quality_bertscore)
     for name, table in similar.items():
         systems[name].tables[name_of(spec.quality_bertscore)] = table
@@ -148,7 +148,7 @@ def evaluate(
         "evidence": evidence_facts(no_evidence),
         "coverage": coverage_rows(grounds, info.groups, draws),
         "degenerate": degenerate,
-        "validity": {name: validity(metric, systems, draws) for name, metric in tools.metrics.items()},
+        "validity": {name: validity(metric, systems, draws, why) for name, metric in tools.metrics.items()},
         "no_claim": no_claim,
         "samples": sample_rows(
             sets,

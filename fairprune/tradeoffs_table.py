@@ -82,12 +82,12 @@ def _row(entry: Entry, system: str, y: Axis, quality: Axis, front: Front | None)
     }
 
 
-def caption(entries: Sequence[Entry], x: Axis, y: Axis, *, intervals: bool, several: int) -> str:
+def caption(entries: Sequence[Entry], x: Axis, y: Axis, *, intervals: bool, several: Sequence[int]) -> str:
     """One paragraph to stand under the figure: what is drawn, of which model and opinions, n, intervals, versions.
 
     Args:
         intervals: whether they are drawn.
-        several: settings that are means over calibration draws.
+        several: of each point that is a mean over calibration draws, how many they are.
     """
     if not entries:
         return ""
@@ -121,7 +121,7 @@ def caption(entries: Sequence[Entry], x: Axis, y: Axis, *, intervals: bool, seve
     if several:
         how = "" if y.kind == "judges" else ", resampled on both levels (draws and topics)"
         parts.append(
-            f"{counted(several, 'point is a mean', 'points are means')} over calibration draws{how}."
+            f"{counted(len(several), 'point is a mean', 'points are means')} over {spanned(several)} calibration draws{how}."
         )
     broken = sum(entry.degenerate for entry in entries)
     if broken:
@@ -130,6 +130,12 @@ def caption(entries: Sequence[Entry], x: Axis, y: Axis, *, intervals: bool, seve
         )
     parts.append(f"fairprune {__version__}.")
     return " ".join(parts)
+
+
+def spanned(counts: Sequence[int]) -> str:
+    """'3', or '2 to 5'."""
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _opinions(entry: Entry) -> str:

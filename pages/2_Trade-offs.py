@@ -18,7 +18,7 @@ from fairprune.ui import tradeoffs as ui
 from fairprune.ui.runs import no_runs, to_prune
 from fairprune.ui.tradeoffs_choice import choose
 from fairprune.ui.tradeoffs_collapse import draw_relation
-from fairprune.ui.tradeoffs_numbers import draw_numbers
+from fairprune.ui.tradeoffs_numbers import draw_numbers, means_table
 from fairprune.ui.tradeoffs_scores import over_draws, read_scores
 
 MOST_PANELS = 12
@@ -56,8 +56,8 @@ def figure(
     ui.open_chosen(event, chart, panel.entries)
 
 
-def panels_of(store: Store, entries: list[Entry], picks: ui.Picks, scores: dict[str, Scores]) -> int:
-    """All panels of the first figure. Returns how many of its points are means over draws."""
+def panels_of(store: Store, entries: list[Entry], picks: ui.Picks, scores: dict[str, Scores]) -> list[int]:
+    """All panels of the first figure. Returns of how many draws each of its points is the mean, where it is of several."""
     made = panels(entries, picks.facet, picks.perplexity)
     drawn = [
         lines(panel.entries, picks.x, picks.y, lambda group, axis: over_draws(store, scores, group, axis))
@@ -75,10 +75,12 @@ def panels_of(store: Store, entries: list[Entry], picks: ui.Picks, scores: dict[
             figure(panel, found, picks, scores, spans, place)
     for sentence in ui.left_out(made, [missing for _, missing in drawn], MOST_PANELS):
         st.caption(markup.inert(sentence))
-    means = sum(len(spot.entries) > 1 for found, _ in drawn for line in found for spot in line.spots)
+    means = [spot for found, _ in drawn for line in found for spot in line.spots if len(spot.entries) > 1]
     if means:
-        st.caption(ui.means_note([line for found, _ in drawn for line in found], picks.y))
-    return means
+        st.caption(ui.means_note([len(spot.entries) for spot in means], picks.y))
+        if picks.y.kind != "judges":
+            st.html(means_table(store, scores, means, picks.y))
+    return [len(spot.entries) for spot in means]
 
 
 def fronts_of(

@@ -416,3 +416,19 @@ def test_too_few_opinions_to_train_on_is_the_reason_of_every_metric_that_needs_t
     metrics = json.loads(out.read_text(encoding="utf-8"))["comparisons"]["dense"]["metrics"]
     reasons = {name: metrics[name]["dense"]["reason"] for name in ("bur", "uer", "auc", "sof", "spd2")}
     assert all("120 labelled opinions are too few" in reason for reason in reasons.values()), reasons
+
+
+def test_too_few_opinions_to_train_on_is_the_one_reason_of_evidence_and_validity_too(
+    capsys, corpus, tmp_path
+):
+    out = tmp_path / "r.json"
+    assert call(capsys, *evaluate(corpus, "dense", "tiny"), "--train", "self", "--json", out)[0] == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    one = found["comparisons"]["tiny"]
+    said = [one["validity"]["spd2"], one["evidence"], one["classifier"], one["metrics"]["spd2"]["difference"]]
+    reasons = {cell["reason"] for cell in said} | {
+        sample["scores"]["tiny"]["reasons"][name]
+        for sample in found["samples"]
+        for name in ("spd2", "evidence", "coverage")
+    }
+    assert len(reasons) == 1 and "120 labelled opinions are too few" in reasons.pop()

@@ -50,28 +50,30 @@ def test_files_are_safe():
 
 def test_the_caption_says_what_is_drawn():
     runs = [entry(bur=0.5), entry("magnitude", bur=0.6, degenerate=True)]
-    text = caption(runs, SPARSITY, BUR, intervals=True, several=2)
+    text = caption(runs, SPARSITY, BUR, intervals=True, several=[3, 2])
     assert text == (
         "BUR (Binary unfair rate; matcher ngram; ↓ lower is fairer) against achieved sparsity of the pruned layers, model "
         "pruned by wanda and magnitude, calibrated on balanced on movies; summaries of movies (40 opinion sets on 12 topics). "
         f"2 runs; the horizontal line is the dense model (20.0{SPACE}%; 95 %: 10.0{SPACE}% to 30.0{SPACE}%; n = 40). "
-        "Intervals are 95 %, from a bootstrap over topics (2,000 resamples); n = 40. 2 points are means over calibration draws, "
+        "Intervals are 95 %, from a bootstrap over topics (2,000 resamples); n = 40. 2 points are means over 2 to 3 calibration draws, "
         "resampled on both levels (draws and topics). Hollow marks: 1 with over 20 % degenerate summaries, whose fairness means "
         f"nothing. fairprune {__version__}."
     )
-    bare = caption(runs[:1], ROUGE, BUR, intervals=False, several=0)
+    bare = caption(runs[:1], ROUGE, BUR, intervals=False, several=[])
     assert "against ROUGE-L (↑ higher is better)" in bare and "Intervals" not in bare and "Hollow" not in bare
     assert " 1 run; " in bare
     single = replace(runs[0], headline={**runs[0].headline, "n_samples": 1, "n_topics": 1})
-    assert "movies (1 opinion set on 1 topic)" in caption([single], SPARSITY, BUR, intervals=True, several=1)
-    assert caption([], SPARSITY, BUR, intervals=True, several=0) == ""
+    assert "movies (1 opinion set on 1 topic)" in caption(
+        [single], SPARSITY, BUR, intervals=True, several=[2]
+    )
+    assert caption([], SPARSITY, BUR, intervals=True, several=[]) == ""
 
 
 def test_the_caption_of_votes_of_judges_says_who_was_not_judged():
     cell = {"value": 0.25, "low": 0.1, "high": 0.4, "n": 40, "n_unscored": 0, "reason": None}
     judged, other = entry(), entry("magnitude")
     judged = replace(judged, headline={**judged.headline, "judges": cell})
-    text = caption([judged, other], SPARSITY, JUDGES, intervals=True, several=0)
+    text = caption([judged, other], SPARSITY, JUDGES, intervals=True, several=[])
     assert "at the horizontal line, 50 %, judges prefer neither" in text and "matcher" not in text
     assert (
         "over the samples of each run's study; n = 40 votes; 1 run was not judged and is not drawn." in text

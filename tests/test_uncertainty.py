@@ -313,6 +313,17 @@ def test_degrees_of_freedom_of_calibration_draws_by_hand():
 def test_one_calibration_draw_has_no_interval():
     found = estimate_over_draws(weighted_mean, [column(1, 2, 3)], column(0, 0, 0), draw(numbered(3)), 0)
     assert (found.value, found.low, found.se, found.n) == (2, None, None, 3)
+    assert "one calibration draw only" in found.limit
+
+
+def test_calibration_draws_without_any_spread_have_no_interval():
+    same = column(*[0.5] * 20)
+    for before in (None, same):
+        found = estimate_over_draws(weighted_mean, [same, same], before, draw(numbered(20)), 0)
+        assert (found.low, found.high, found.se) == (None, None, None)
+        assert "every resample gives the same value" in found.limit
+    one_topic = estimate_over_draws(weighted_mean, [same, same + 1], None, draw(["a"] * 20), 0)
+    assert one_topic.low is None and "one topic only" in one_topic.limit
 
 
 def test_calibration_draws_pair_on_what_all_score():

@@ -16,8 +16,9 @@ from fairprune.metrics import METRICS
 from fairprune.pareto import DENSE, FEW_TOPICS, Front, Scores, front
 from fairprune.store import Run, Store
 from fairprune.text import counted, short_name
-from fairprune.tradeoffs import FACETS, Entry, Line, Panel, comparable, default_facet, facet_of
+from fairprune.tradeoffs import FACETS, Entry, Panel, comparable, default_facet, facet_of
 from fairprune.tradeoffs_axes import SPARSITY, Axis, axes_of
+from fairprune.tradeoffs_table import spanned
 from fairprune.ui import markup
 from fairprune.ui.address import bind, keep
 from fairprune.ui.page import capitalised
@@ -316,11 +317,9 @@ def left_out(made: Sequence[Panel], missing: Sequence[Sequence[tuple[Entry, str]
     return sentences
 
 
-def means_note(drawn: Sequence[Line], y: Axis) -> str:
-    """What a mean over draws and its band say."""
-    counts = sorted({len(spot.entries) for line in drawn for spot in line.spots if len(spot.entries) > 1})
-    several = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    means = f"Large marks are means over {several} draws of one setting (another seed, the rest alike), small ones the draws."
+def means_note(counts: Sequence[int], y: Axis) -> str:
+    """What a mean over so many draws and its band say."""
+    means = f"Large marks are means over {spanned(counts)} draws of one setting (another seed, the rest alike), small ones the draws."
     if y.kind == "judges":
         return f"{means} The means have no interval: every study judged samples of its own."
     return (

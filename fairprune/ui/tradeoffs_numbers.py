@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -11,14 +11,19 @@ import streamlit as st
 
 from fairprune.charts import METHOD_MARKS, percent
 from fairprune.charts_tradeoffs import interval_text
-from fairprune.pareto import DENSE, Front
-from fairprune.tradeoffs import Entry, dense_key
+from fairprune.pareto import DENSE, Front, Scores, resampled
+from fairprune.store import Store
+from fairprune.tradeoffs import Entry, Spot, dense_key
 from fairprune.tradeoffs_axes import Axis, cell_of
 from fairprune.tradeoffs_table import TEX, runs_frame
 from fairprune.ui import markup
 from fairprune.ui.downloads import FORMATS, file_of
 from fairprune.ui.inference import verdict_chip
 from fairprune.ui.tradeoffs import Picks, pick_image
+from fairprune.ui.tradeoffs_scores import over_draws
+from fairprune.uncertainty import Estimate
+
+_FLAG = "<small><strong>degenerate: over 20 % of summaries say nothing</strong></small>"
 
 
 def draw_numbers(entries: Sequence[Entry], picks: Picks, fronts: Mapping[str, Front], caption: str) -> None:
@@ -93,17 +98,56 @@ def runs_table(entries: Sequence[Entry], picks: Picks, fronts: Mapping[str, Fron
 
 def _named(entry: Entry) -> str:
     mark = METHOD_MARKS[entry.spec.pruning.method]
-    flag = (
-        "<small><strong>degenerate: over 20 % of summaries say nothing</strong></small>"
-        if entry.degenerate
-        else ""
-    )
     added = "".join(markup.tag(f"+ {one}") for one in entry.spec.additions)
     seed = f"seed {entry.spec.calibration.seed} · {entry.run.id[:6]}"
     return (
         f'<a href="Fairness?run={escape(entry.run.id)}" target="_self">{escape(entry.run.label)}</a>'
-        f"<small>{markup.tag(mark.label, mark.colour)}{added}{escape(seed)}</small>{flag}"
+        f"<small>{markup.tag(mark.label, mark.colour)}{added}{escape(seed)}</small>{_FLAG if entry.degenerate else ''}"
     )
+
+
+def means_table(store: Store, scores: Mapping[str, Scores], means: Sequence[Spot], axis: Axis) -> str:
+    """A row per setting of several draws: how many, their mean and its paired difference to dense, both resampled on two levels."""
+    rows = []
+    for spot in means:
+        first = spot.entries[0]
+        seeds = ", ".join(_seed(entry) for entry in spot.entries)
+        found, gap = (
+            over_draws(store, scores, spot.entries, axis, to_dense=paired) for paired in (False, True)
+        )
+        cells = [
+            _mean(one, spot.y if place == 0 else None, axis, shown)
+            for place, (one, shown) in enumerate(((found, axis.shown), (gap, axis.change)))
+        ]
+        rows.append(
+            [
+                f"{escape(first.run.title)}<small>seeds {seeds}</small>{_FLAG if spot.degenerate else ''}",
+                f"<b>{len(spot.entries)}</b>",
+                *cells,
+            ]
+        )
+    return markup.table(["Setting", "Draws", f"{escape(axis.label)}, mean", "Mean of pruned − dense"], rows)
+
+
+def _seed(entry: Entry) -> str:
+    """The seed of a draw, a random method's own where it has one, with the link to its run; HTML."""
+    seed = entry.spec.pruning.options.get("seed", entry.spec.calibration.seed)
+    return f'<a href="Fairness?run={escape(entry.run.id)}" target="_self">{escape(str(seed))}</a>'
+
+
+def _mean(found: Estimate | None, otherwise: float | None, axis: Axis, shown: Callable[[float], str]) -> str:
+    """A mean over draws with interval, n and what is known against it, or why there is none."""
+    value = otherwise if found is None else found.value
+    if found is None or value is None:
+        unstored = resampled(axis.name) or f"{axis.label} is not stored per sample"
+        why = unstored if found is None else "no sample is scored in every draw"
+        head = "–" if value is None else shown(value)
+        return f"<b>{escape(head)}</b><small>no interval: {escape(why)}</small>"
+    ends = "no interval"
+    if found.low is not None and found.high is not None:
+        ends = f"95 %: {shown(found.low).removesuffix(' points')} to {shown(found.high)}"
+    limit = f"<small>{escape(found.limit)}</small>" if found.limit else ""
+    return f"<b>{escape(shown(value))}</b><small>{escape(ends)}, n = {found.n}</small>{limit}"
 
 
 def _cell(cell: Mapping[str, Any] | None, axis: Axis) -> str:

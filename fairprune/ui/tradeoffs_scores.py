@@ -51,9 +51,18 @@ def sample_places(store: Store, set_ids: Sequence[str]) -> tuple[list[str], list
 
 
 def over_draws(
-    store: Store, scores: Mapping[str, Scores], entries: Sequence[Entry], axis: Axis
+    store: Store,
+    scores: Mapping[str, Scores],
+    entries: Sequence[Entry],
+    axis: Axis,
+    *,
+    to_dense: bool = False,
 ) -> Estimate | None:
-    """The mean over calibration draws of one setting, resampled on both levels; None where samples do not give it."""
+    """The mean over calibration draws of one setting, resampled on both levels; None where samples do not give it.
+
+    Args:
+        to_dense: of its difference to the dense model, paired by sample.
+    """
     tables = [
         scores[entry.run.id].tables.get("pruned", {}).get(axis.name) if entry.run.id in scores else None
         for entry in entries
@@ -61,11 +70,17 @@ def over_draws(
     known = [table for table in tables if table is not None]
     if axis.kind == "judges" or resampled(axis.name) is not None or len(known) < len(tables):
         return None
+    # Runs of one setting that compare have one dense model, and so one table of it.
+    before = scores[entries[0].run.id].tables.get("dense", {}).get(axis.name) if to_dense else None
+    if to_dense and before is None:
+        return None
     topics, compositions = _places(scores[entries[0].run.id].set_ids, store.url, store)
     draws = draw_resamples(topics, compositions, RESAMPLES, entries[0].spec.metrics.seed)
     metric = METRICS[axis.name]
-    found = estimate_over_draws(metric.statistic, known, None, draws, entries[0].spec.metrics.seed)
+    found = estimate_over_draws(metric.statistic, known, before, draws, entries[0].spec.metrics.seed)
     if found.low is None or found.high is None:
         return found
     least, most = limits(metric)
+    if to_dense:
+        least, most = least - most, most - least
     return replace(found, low=max(found.low, least), high=min(found.high, most))

@@ -103,6 +103,7 @@ FEW_DRAWS_LIMIT = "few calibration draws: the interval is wide and covers betwee
 POINT_LIMIT = (
     "every resample gives the same value: nothing shows how far it could vary, so there is no interval"
 )
+ONE_DRAW_LIMIT = "one calibration draw only: nothing shows how draws differ, so there is no interval"
 ONE_TOPIC_LIMIT = "one topic only: there is no interval"
 EMPTY_LIMIT = "no resample holds a scored sample: there is no interval"
 NOTHING = Estimate(None, None, None, None, 0, 0, 0)
@@ -216,7 +217,8 @@ def estimate_over_draws(
         before: the dense model's table, which does not depend on calibration; None: `after` alone.
 
     Returns:
-        n counts samples that every table scores. One draw: no interval, since nothing shows how draws differ.
+        n counts samples that every table scores. One draw, one topic, or a number that is the same in every draw and
+        resample: no interval, and `limit` says why.
 
     Raises:
         BadInput: no draw, or tables of different lengths.
@@ -241,17 +243,20 @@ def estimate_over_draws(
     k = len(pruned)
     rng = np.random.default_rng(seed)
     alone = _bootstrap(lambda w: per_draw(w).mean(axis=1), mask, draws)
-    if alone.value is None or alone.df is None or k < 2:
-        return replace(alone, low=None, high=None, bias=None, se=None, df=None)
+    bare = replace(alone, low=None, high=None, bias=None, se=None, df=None)
+    if alone.value is None or alone.df is None:
+        return bare
+    if k < 2:
+        return replace(bare, limit=ONE_DRAW_LIMIT)
     values = draws.of(per_draw)
     # A resample of K things varies by (K − 1) / K too little: deviations are stretched by the root of the inverse.
     drawn = rng.multinomial(k, np.full(k, 1 / k), size=len(values)) / k
     stretched = 1 / k + (drawn - 1 / k) * np.sqrt(k / (k - 1))
     both = (values * stretched).sum(axis=1)
     both = both[~np.isnan(both)]
-    se = float(both.std() * np.sqrt(draws.spread)) if len(both) else None
-    if se is None:
-        return replace(alone, low=None, high=None, bias=None, se=None, df=None)
+    se = float(both.std() * np.sqrt(draws.spread)) if len(both) else 0.0
+    if se < 1e-12 * max(1.0, abs(alone.value)):
+        return replace(bare, limit=POINT_LIMIT if len(both) else EMPTY_LIMIT)
     df = _joint_df(alone.se or 0.0, alone.df, se, k)
     low, high = t_interval(alone.value, se, df)
     limit = FEW_DRAWS_LIMIT if k <= FEW_DRAWS else None

@@ -108,7 +108,22 @@ def test_draws_of_one_setting_are_one_point_with_a_two_level_interval() -> None:
     high = 50.0 + line["error_y"]["array"][0]
     assert 0.0 <= low < 25.0 and 75.0 < high <= 100.0
     assert "means over 3 draws of one setting" in captions(page)
-    assert "1 point is a mean over calibration draws" in page.code[0].value
+    assert "1 point is a mean over 3 calibration draws" in page.code[0].value
+    # The draws' mean difference to the dense model, none of whose summaries is unfair, stands with its own interval.
+    (means,) = [text for text in markup(page).split("<table") if "Mean of pruned − dense" in text]
+    assert (
+        "<b>3</b>" in means and "+50.0" in means and means.count("95 %: ") == 2 and means.count("n = 12") == 2
+    )
+
+
+def test_draws_without_any_spread_have_a_mean_and_no_interval_with_the_reason() -> None:
+    for seed in (0, 1):
+        write(12, 0.5, seed=seed)
+    page = app("Trade-offs")
+    line = trace(figures(page)[0], "magnitude")
+    assert line["y"] == [100.0] and line["error_y"]["array"] == [0.0]
+    (means,) = [text for text in markup(page).split("<table") if "Mean of pruned − dense" in text]
+    assert "95 %" not in means and means.count("every resample gives the same value") == 2
 
 
 def test_everything_chosen_comes_back_from_the_address() -> None:

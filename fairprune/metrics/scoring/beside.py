@@ -122,10 +122,15 @@ def distance(metric: Metric) -> Statistic:
     return lambda weights, table: np.abs(metric.statistic(weights, table) - metric.best)
 
 
-def validity(metric: Metric, systems: Mapping[str, System], draws: Resamples) -> dict[str, Any]:
+def validity(
+    metric: Metric, systems: Mapping[str, System], draws: Resamples, no_label: str = ""
+) -> dict[str, Any]:
     """Whether the metric tells fair from unfair on this corpus: oracle < random < one-group.
 
     A signed metric is read by its mean absolute value per sample: a random extract leans to nobody on average.
+
+    Args:
+        no_label: why sentences have no labels; '' when they have.
 
     Returns:
         share: of the resamples with the whole order; its two halves; valid: whether share ≥ 0.95; n samples that all
@@ -140,7 +145,7 @@ def validity(metric: Metric, systems: Mapping[str, System], draws: Resamples) ->
         "n": 0,
     }
     if any(name not in systems or metric.name not in systems[name].tables for name in names):
-        return missing | {"reason": f"the references have no {metric.name}"}
+        return missing | {"reason": no_label or f"the references have no {metric.name}"}
     tables = [systems[name].tables[metric.name] for name in names]
     mask = np.logical_and.reduce([scored(table) for table in tables])
     n_topics = len({topic for topic, one in zip(draws.topics, mask, strict=True) if one})
