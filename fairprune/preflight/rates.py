@@ -219,7 +219,7 @@ def product_rate() -> float:
     One thread is measured and counted as often as there are threads: where other programs hold the cores, several threads wait
     for one another in every product of numpy (of 120 GFLOP a second 5 were left at a load of 10 on two cores).
     """
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     one = np.random.default_rng(0).random((PROBE_SIDE, PROBE_SIDE), dtype=np.float32)
     with threadpool_limits(1):
