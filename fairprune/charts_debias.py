@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fairprune.tradeoffs_collapse import Placed
 
 BINS = 40
+FEW_STEPS = 20
+"""Each of so few has a tick of its own."""
 _GREY = "#8a94a3"
 _ONE, _OTHER = GROUP_COLOURS[0], GROUP_COLOURS[1]
 SETS: dict[str, tuple[str, str, str, str]] = {
@@ -228,8 +230,11 @@ def recovery_losses(report: Mapping[str, Any]) -> go.Figure:
                 hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
             )
     _layout(figure, 320)
-    figure.update_xaxes(title={"text": "step"})
-    figure.update_yaxes(title={"text": "before the step"}, rangemode="tozero")
+    # Fewer ticks than steps would stand between them.
+    whole = {"dtick": 1} if report["steps"] <= FEW_STEPS else {}
+    figure.update_xaxes(title={"text": "step"}, **whole)
+    what = "" if report["extra"] else "loss, nats per token, "
+    figure.update_yaxes(title={"text": f"{what}before the step"}, rangemode="tozero")
     return figure
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from fairprune import catalogue, corpora
 from fairprune.catalogue import Source
 from fairprune.debias import awareness
+from fairprune.debias.draws import check_term
+from fairprune.debias.words import load_words, single_tokens
 from fairprune.debias_spec import ROLES
 from fairprune.debias_stages import training_windows
 from fairprune.errors import BadInput
@@ -23,7 +25,7 @@ def check_debias(spec: RunSpec, source: Source, folder: Path | None) -> None:
 
     Raises:
         BadInput: a set that is not known, one set twice, sets without responses; too little text for the training windows; words
-            that are no single tokens.
+            that are no single tokens, or too rare in what the steps read.
         Unavailable: a stored set that cannot be read.
     """
     if spec.edit is not None:
@@ -37,6 +39,9 @@ def check_debias(spec: RunSpec, source: Source, folder: Path | None) -> None:
         return
     tokenizer = TextTokenizer.from_folder(folder)
     try:
-        training_windows(spec, corpora.load(spec.calibration.corpus), tokenizer)
+        windows = training_windows(spec, corpora.load(spec.calibration.corpus), tokenizer)
     except BadInput as error:
         raise BadInput(f"the training windows of the recovery cannot be cut: {error}") from error
+    if spec.recovery.kind == "nc3":
+        words = single_tokens(tokenizer, load_words(spec.recovery.words))
+        check_term(spec.recovery, windows.ids, words.all_ids)

@@ -149,11 +149,16 @@ class Debiasing(Staged):
         return replace(windows, weights=found.weights())
 
     def cut_training(self) -> None:
-        """The windows of a recovery, before anything that takes long: too little text, or a refused split, is seen at once."""
+        """The windows of a recovery, before anything that takes long: too little text, rare words, or a refused split, is seen at once."""
         asked = self.spec.recovery
         if asked is None:
             return
         windows = training_windows(self.spec, self.calibration_corpus(), self.tokenizer())
+        if asked.kind == "nc3":
+            from fairprune.debias.draws import check_term
+            from fairprune.debias.words import load_words, single_tokens
+
+            check_term(asked, windows.ids, single_tokens(self.tokenizer(), load_words(asked.words)).all_ids)
         self.training = self.weighed(windows, "recovery") if asked.kind == "denp" else windows
 
     # The edit -----------------------------------------------------------------------------------------------

@@ -126,10 +126,10 @@ def draw(store: Store) -> None:
         return
     scores = read_scores(store, entries)
     ui.flags(entries)
+    means = panels_of(store, entries, picks, scores)
     st.caption(markup.inert(ui.axis_words(picks)))
     if len(entries) == 1:
         st.caption("One run is one point: a sweep over sparsities makes a line.")
-    means = panels_of(store, entries, picks, scores)
     if len(entries) > 1 and (note := ui.panels_note(entries)) != "":
         st.caption(note)
     fronts = fronts_of(store, entries, picks, scores)

@@ -9,7 +9,7 @@ from fairprune.opinions import OpinionSet
 from fairprune.store import Run, Store
 from fairprune.text import counted
 from fairprune.ui import open_page, refusals, refuse
-from fairprune.ui.address import bind, carried, carry, keep, picked, show, usable
+from fairprune.ui.address import bind, carried, carry, carry_all, picked, show, usable
 from fairprune.ui.beside import pick_beside
 from fairprune.ui.leafing import pick_sample
 from fairprune.ui.markup import inert
@@ -37,8 +37,8 @@ def draw(store: Store, run: Run) -> None:
         list(VIEWS),
         format_func=VIEWS.__getitem__,
         key=bind("view", list(VIEWS), "side"),
-        on_change=keep,
-        args=("view",),
+        on_change=turn,
+        args=(run.spec.pruning.sparsity,),
         label_visibility="collapsed",
     )
     flags(read.evaluation, notes=False)
@@ -62,6 +62,13 @@ def side_by_side(shown: list[Read], place: int, one: OpinionSet, groups: tuple[s
         "Mark the words that differ from the dense summary", key="choice.diff", on_change=switch
     )
     draw_voices(compare_view(shown, place, one, groups, changes), "side")
+
+
+def turn(sparsity: float) -> None:
+    """The chosen view, with the place of its slider: one change, so that the back button takes both back at once."""
+    view = str(picked("choice.view") or "side")
+    step = {"step": f"{sparsity:g}"} if view == "drag" and carried("step") is None else {}
+    carry_all({"view": view, **step})
 
 
 def switch() -> None:

@@ -30,7 +30,8 @@ def result(store: Store, run: Run) -> None:
     tiles = sparsity_tiles(store, members)
     if tiles:
         st.html(markup.grid(tiles, "15rem"))
-    draw_evidence(store.result(run.id, DEBIAS))
+    asked = run.spec.recovery
+    draw_evidence(store.result(run.id, DEBIAS), uniform=asked is not None and asked.is_control)
     draw_beside(store, members)
 
 

@@ -22,10 +22,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from fairprune.debias.draws import draw_windows
 from fairprune.debias.moving import Moving, check_step, is_tied, moving_weights, output_matrix
 from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.models import LoadedModel, only_gradients_of
@@ -97,7 +97,7 @@ class RecoveryStep:
 
     def __str__(self) -> str:
         extra = "" if self.extra is None else f", added term {self.extra:.4f}"
-        return f"recovery: step {self.step} of {self.steps}, loss {self.loss:.3f}{extra}"
+        return f"step {self.step} of {self.steps}, loss {self.loss:.3f}{extra}"
 
 
 @dataclass(frozen=True)
@@ -235,26 +235,6 @@ def recover(
         notes=_notes(loaded, rows, extra_loss),
         seconds=time.perf_counter() - start,
     )
-
-
-def draw_windows(
-    count: int, weights: Sequence[float] | FloatArray | None, steps: int, batch_size: int, seed: int
-) -> NDArray[np.int64]:
-    """Which windows each step reads: (steps, batch_size), drawn with replacement. Equal weights draw as none do, bit for bit.
-
-    Raises:
-        BadInput: no window, or weights that do not fit.
-    """
-    if count < 1:
-        raise BadInput("recovery has no training window: give at least one")
-    found = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    if found.shape != (count,):
-        raise BadInput(f"{counted(found.size, 'weight')} for {counted(count, 'window')}: give one per window")
-    if not np.isfinite(found).all() or found.min() < 0 or found.max() <= 0:
-        raise BadInput("weights of windows must be finite and at least 0, and one of them above 0")
-    found = found / found.max()  # equal weights are exactly 1 now
-    rng = np.random.default_rng(seed)
-    return rng.choice(count, size=(steps, batch_size), p=found / found.sum())
 
 
 def _counted(windows: Calibration) -> torch.Tensor:

@@ -15,6 +15,7 @@ from fairprune.methods import METHODS
 from fairprune.plan import plan_run
 from fairprune.spec import PRESETS, RunSpec
 from fairprune.store import Run, Store
+from fairprune.ui import debias_start
 from fairprune.ui.address import bind, carried, carry, keep
 from fairprune.ui.markup import inert
 from fairprune.ui.runs import pick_run
@@ -158,7 +159,9 @@ def pick_start(store: Store) -> Start | None:
         args=(FROM,),
     )
     if way == "model":
+        debias_start.settle()
         return _model()
+    debias_start.leave()
     run = pick_run(store, done_only=False)
     if run is None:
         return None
@@ -172,11 +175,12 @@ def pick_start(store: Store) -> Start | None:
 
 def _model() -> Start | None:
     """A model and how it is pruned: the run that has to be made first is part of the group."""
+    begin = debias_start.first()
     left, right = st.columns(2, gap="large")
     with left:
         model = st.text_input(
             "Model",
-            value=next(iter(CATALOGUE)),
+            value=begin["model"],
             help=f"Catalogue name ({', '.join(CATALOGUE)}), hub id or local folder of a decoder model.",
             **keyed("model", page=PAGE),
         )
@@ -191,17 +195,23 @@ def _model() -> Start | None:
         method = st.selectbox(
             "Pruned by",
             list(METHODS),
-            index=list(METHODS).index("wanda"),
+            index=list(METHODS).index(begin["method"]),
             format_func={name: one.title for name, one in METHODS.items()}.__getitem__,
             **keyed("method", page=PAGE),
         )
         share = st.slider(
-            "Weights to drop, %", 0, 95, 50, 5, help="0: the dense model.", **keyed("sparsity", page=PAGE)
+            "Weights to drop, %",
+            0,
+            debias_start.MOST,
+            debias_start.percent_of(begin["sparsity"]),
+            debias_start.STEP,
+            help="0: the dense model.",
+            **keyed("sparsity", page=PAGE),
         )
     preset = st.segmented_control(
         "Size of the run",
         list(PRESETS),
-        default="quick",
+        default=begin["preset"],
         format_func=str.capitalize,
         required=True,
         **keyed("preset", page=PAGE),
@@ -211,8 +221,9 @@ def _model() -> Start | None:
         "corpus": corpus,
         "method": method,
         "sparsity": share / 100,
-        "preset": preset or "quick",
+        "preset": preset or begin["preset"],
     }
+    debias_start.write(values)
     if not values["model"]:
         raise BadInput("no model was given: write a catalogue name, a hub id (owner/name) or a local folder")
     return Start(plan_run(**values, checked=False), None, values)

@@ -39,8 +39,12 @@ QUANTITIES = {
 }
 
 
-def draw_evidence(found: Mapping[str, Any] | None) -> None:
-    """Every part of the stored result `debias` that is there."""
+def draw_evidence(found: Mapping[str, Any] | None, *, uniform: bool = False) -> None:
+    """Every part of the stored result `debias` that is there.
+
+    Args:
+        uniform: the recovery is itself what others have as their control.
+    """
     if not found:
         return
     if "edit" in found:
@@ -53,7 +57,7 @@ def draw_evidence(found: Mapping[str, Any] | None) -> None:
         st.header("Which texts pruning hurts", anchor=False)
         draw_rac(recovery["rac"], "recovery")
     if "report" in recovery:
-        draw_recovery(recovery)
+        draw_recovery(recovery, uniform=uniform)
     if "collapse" in recovery:
         st.header("The words before and after the recovery", anchor=False)
         draw_collapse(recovery["collapse"], "recovery", ("pruned", "recovered"))
@@ -264,15 +268,15 @@ def texts_table(texts: Sequence[Mapping[str, Any]]) -> str:
 # Recovery ----------------------------------------------------------------------------------------------------
 
 
-def draw_recovery(found: Mapping[str, Any]) -> None:
+def draw_recovery(found: Mapping[str, Any], *, uniform: bool) -> None:
     """The worst group's loss before and after, what moved, the loss of each step."""
     report = found["report"]
     st.header("What the recovery did", anchor=False)
     if found.get("losses"):
         st.html(losses_table(found["losses"]))
         st.caption(
-            "Mean loss of held-out opinions per group, nats per token, the worst group first. What counts is this beside the "
-            "uniform control with as many steps."
+            "Mean loss of held-out opinions per group, nats per token, the worst group first."
+            + ("" if uniform else " What counts is this beside the uniform control with as many steps.")
         )
     st.html(
         markup.grid(

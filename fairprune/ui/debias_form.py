@@ -20,15 +20,16 @@ from fairprune.store import Store
 from fairprune.sweep import Plan
 from fairprune.text import counted
 from fairprune.ui import markup
-from fairprune.ui.address import amend, carry, choices
+from fairprune.ui.address import amend, carry, choices, put_all
 from fairprune.ui.debias import PAGE, RESULT, Start
 from fairprune.ui.debias_sets import pick_sets
+from fairprune.ui.form_address import says_new, wrote
 from fairprune.ui.sweep_form import draw_plan
-from fairprune.ui.widgets import draw_field, keyed
+from fairprune.ui.widgets import check_range, draw_field, keyed
 
 SET = "set"
 """In the address: the options that are not as at first, 'ratio:1e-05,order:before'."""
-WRITTEN = "debias.set.written"
+FORM = "form.debias.set"
 EDIT_FIRST = ("ratio", "modules", "order")
 EDIT_MORE = ("general_ratio", "minimum", "scope", "samples", "selection", "seed")
 RECOVERY_FIRST = ("steps", "learning_rate", "batch_size")
@@ -57,11 +58,11 @@ def settle() -> None:
 
     An option that cannot be is said.
     """
-    given = st.query_params.get(SET)
-    if not given or given == st.session_state.get(WRITTEN):
+    given = st.query_params.get(SET) or ""
+    if not says_new(FORM, given):
         return
     found = {}
-    for pair in given.split(","):
+    for pair in given.split(",") if given else ():
         name, _, value = pair.partition(":")
         field = EditSpec.model_fields.get(name) or RecoverySpec.model_fields.get(name)
         if field is None and (name != "way" or value not in WAYS):
@@ -74,13 +75,26 @@ def settle() -> None:
             return
         try:
             found[name] = kind(value) if kind in (int, float) else value
-        except ValueError:
-            amend(SET, None, f"{name} is a number, such as {name}:{field.default if field else 1:g}")
+            if kind in (int, float):
+                check_range(field, found[name])
+        except ValueError as error:
+            right = (
+                str(error) if name in found else f"a number, such as {name}:{field.default if field else 1:g}"
+            )
+            amend(SET, None, f"{name} is {right}")
             return
-    for name in {*EditSpec.model_fields, *RecoverySpec.model_fields, "way"} - found.keys():
-        st.session_state.pop(f"{PAGE}.{name}", None)
-    st.session_state.update({f"{PAGE}.{name}": value for name, value in found.items()})
-    st.session_state[WRITTEN] = given
+    states: dict[str, Any] = {f"{PAGE}.way": found.get("way", "recovery")}
+    for part in (EditSpec, RecoverySpec):
+        for name, field in part.model_fields.items():
+            states[f"{PAGE}.{_key(part, name)}"] = found.get(name, field.default)
+    st.session_state.update(states)
+    wrote(FORM, given)
+
+
+def _key(part: type[BaseModel], name: str) -> str:
+    """Of a field's widget, after that of the page: an edit and a recovery have fields of the same name and another beginning."""
+    twice = part is EditSpec and name in RecoverySpec.model_fields
+    return f"edit.{name}" if twice else name
 
 
 def draw_form(lab: str) -> dict[str, Any]:
@@ -123,15 +137,15 @@ def _row(part: type[BaseModel], names: Sequence[str]) -> dict[str, Any]:
     for place, name in enumerate(names):
         with columns[place % 3]:
             label = LABELS.get(name, name.replace("_", " ").capitalize())
-            values[name] = draw_field(label, name, part.model_fields[name], page=PAGE)
+            values[name] = draw_field(label, _key(part, name), part.model_fields[name], page=PAGE)
     return values
 
 
 def write(lab: str, asked: Mapping[str, Any]) -> None:
     """The options that are not as at first, into the address."""
     text = set_text(lab, asked)
-    st.session_state[WRITTEN] = text
-    carry(SET, text)
+    wrote(FORM, text or "")
+    put_all({SET: text})
 
 
 def set_text(lab: str, asked: Mapping[str, Any]) -> str | None:

@@ -145,8 +145,13 @@ def unpaired_note(rows: Sequence[Beside]) -> str:
     for row in rows:
         reasons = {cell["reason"] for cell in row.differences.values()}
         if row.differences and all(cell["value"] is None for cell in row.differences.values()):
-            found.setdefault("; ".join(sorted(map(str, reasons))), []).append(row.name.replace("_", " "))
+            found.setdefault("; ".join(sorted(map(str, reasons))), []).append(_title(row.name))
     return " ".join(f"No paired difference of {', '.join(names)}: {why}." for why, names in found.items())
+
+
+def _title(name: str) -> str:
+    """Of a number, as its row has it."""
+    return fairness.QUALITY[name][0] if name in fairness.QUALITY else metric_label(name)
 
 
 def _cell(name: str, cell: Mapping[str, Any], signed: bool) -> str:

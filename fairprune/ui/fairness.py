@@ -270,7 +270,7 @@ def quality_cell(cell: Mapping[str, Any], is_count: bool, difference: bool) -> s
     ends = "no interval"
     if cell["low"] is not None and cell["high"] is not None:
         ends = f"95 %: {cell['low']:{sign}.1f} to {cell['high']:{sign}.1f}"
-    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}, n = {cell['n']}</small>"
+    text = f"<b>{cell['value']:{sign}.1f}</b><small>{ends}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{cell['n']}</small>"
     return text.replace("-", "−")
 
 

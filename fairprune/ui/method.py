@@ -52,7 +52,7 @@ def compare_methods() -> None:
 
 def draw_card(method: Method) -> None:
     """What the method does: formula, what it compares with what, what it reads, whether it needs gradients, its source."""
-    st.markdown(f"### {inert(method.title)}")
+    st.subheader(inert(method.title), anchor=False)
     st.latex(method.formula)
     gradient = (
         "gradients needed: one more pass, more memory" if "gradient" in method.needs else "no gradients"

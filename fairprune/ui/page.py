@@ -17,6 +17,7 @@ from fairprune.access import Role
 from fairprune.errors import BadInput, FairpruneError
 from fairprune.paths import home
 from fairprune.store import Store, open_store
+from fairprune.ui import form_address
 from fairprune.ui.address import amend, arrive, carried, tell_by
 from fairprune.ui.gate import current_role, draw_login, draw_role
 from fairprune.ui.loading import load_soon
@@ -77,6 +78,7 @@ def open_page(title: str, heading: str | None = None, *, bare: bool = False, pub
     )
     if role != "judge":
         arrive(title)
+        form_address.arrive(title)
     # What Streamlit's own elements look like goes to both: the browser fetches its programs for Markdown and for HTML apart, and what
     # the first of them draws has its style then. A style alone would be put elsewhere, and come later still.
     # Until then each of the two holds the room of a line: one pixel is seen of it, and nothing below it moves when it goes.

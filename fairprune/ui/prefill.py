@@ -16,6 +16,7 @@ from fairprune.spec import PRESETS, RunSpec, parse_calibration, parse_pattern
 from fairprune.store import Store
 from fairprune.ui.address import amend, carried, put_all
 from fairprune.ui.form import KINDS, OTHER
+from fairprune.ui.form_address import forget, says_new, wrote
 from fairprune.ui.form_metrics import BERTSCORES
 from fairprune.ui.page import refuse
 
@@ -34,7 +35,7 @@ FIRST: dict[str, str] = {
     "seed": "0",
 }
 SWEEP_FIRST = {**FIRST, "sparsity": "0.3,0.5,0.7"}
-LIKE, WRITTEN = "prune.like", "prune.written"
+LIKE, FORM = "prune.like", "form.prune"
 
 
 def settle(store: Store) -> None:
@@ -50,17 +51,17 @@ def settle(store: Store) -> None:
             _forget()
             put(states_of(run.spec))
             st.session_state[LIKE] = [run.id, run.label, address_of(run.spec)]
-            st.session_state[WRITTEN] = {}
+            forget(FORM)
             put_all({"like": run.id})
     given = {name: st.query_params[name] for name in NAMES if name in st.query_params}
-    if given and given != st.session_state.get(WRITTEN):
+    if says_new(FORM, given):
         for name, value in {**base(), **given}.items():
             try:
                 put(states_of_value(name, value))
             except BadInput as error:
                 amend(name, None, str(error))
                 given.pop(name, None)
-    st.session_state[WRITTEN] = given
+        wrote(FORM, given)
 
 
 def base() -> dict[str, str]:
@@ -79,13 +80,13 @@ def write(values: Mapping[str, str]) -> None:
     wanted = {name: values[name] for name in NAMES if name in values and values[name] != usual[name]}
     like = st.session_state.get(LIKE)
     put_all({name: wanted.get(name) for name in NAMES} | ({"like": like[0]} if like else {}))
-    st.session_state[WRITTEN] = wanted
+    wrote(FORM, wanted)
 
 
 def leave() -> None:
     """Takes the form out of the address: the page shows a run now."""
     put_all(dict.fromkeys((*NAMES, "like")))
-    st.session_state[WRITTEN] = {}
+    wrote(FORM, {})
 
 
 def start_over() -> None:

@@ -26,7 +26,7 @@ def draw_preflight(values: dict[str, Any], store: Store) -> None:
     except (BadInput, Unavailable):
         return
     with st.container(border=True):
-        st.markdown("## Before the start")
+        st.header("Before the start", anchor=False)
         st.html(markup.grid(_tiles(found), "15rem"))
         if text := words.stored(found):
             st.caption(text)

@@ -108,18 +108,29 @@ def pick(entries: Sequence[Entry]) -> Picks | None:
     judged = [name for name, axis in axes.items() if axis.kind == "judges"]
     across = ["sparsity", *beside, *judged]
     axes = {"sparsity": SPARSITY, **axes}
-    facets = [name for name in FACETS if name == "none" or _varies(entries, name)]
-    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         y = _axis("y", "Fairness, upwards", [*fair, *judged], axes)
         x = _axis("x", "Across", across, axes)
-        facet = _choice(
-            "facet", "A panel for each", {name: FACETS[name] for name in facets}, default_facet(entries)
-        )
-        intervals = _choice("intervals", "95 % intervals", BANDS, "bands" if _few_lines(entries) else "bars")
+        facet, intervals = _display(entries)
     quality = axes[_held("quality", beside)] if beside else SPARSITY
     broken = _held("broken", ["no", "yes"]) == "yes"
     image = _held("image", list(IMAGES))
     return Picks(axes, axes[y], axes[x], quality, facet, intervals, broken, image)
+
+
+def _display(entries: Sequence[Entry]) -> tuple[str, str]:
+    """Panels and intervals, one press away: the figure is to be seen in the first window. Panels only where runs differ."""
+    titles = {name: title for name, title in FACETS.items() if name == "none" or _varies(entries, name)}
+    several = len(titles) > 1
+    with st.popover(
+        "Panels, intervals" if several else "Intervals", icon=":material/tune:", key="tradeoffs.display"
+    ):
+        default = default_facet(entries)
+        facet = (
+            _choice("facet", "A panel for each", titles, default) if several else _held("facet", list(titles))
+        )
+        intervals = _choice("intervals", "95 % intervals", BANDS, "bands" if _few_lines(entries) else "bars")
+    return facet, intervals
 
 
 def _varies(entries: Sequence[Entry], facet: str) -> bool:
@@ -276,10 +287,11 @@ def flags(entries: Sequence[Entry]) -> None:
     if not lines:
         return
     text = "\n".join(f"- {markup.inert(line)}." for line in lines)
-    if broken or reasons:
-        st.warning(text, icon=":material/report:")
-    else:
-        st.info(text, icon=":material/info:")
+    with st.container(key="tradeoffs-flags"):
+        if broken or reasons:
+            st.warning(text, icon=":material/report:")
+        else:
+            st.info(text, icon=":material/info:")
 
 
 def axis_words(picks: Picks) -> str:

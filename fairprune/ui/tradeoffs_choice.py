@@ -45,7 +45,8 @@ def choose(store: Store) -> list[Run] | None:
     held("runs")
     held("of")
     found = _by_address(store, known) if way == "hand" else list(_named(offers[way], key).runs)
-    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+    # Their labels are for who cannot see that they are one choice: the figure is to be seen in the first window.
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         _ways(offers, way, found)
         if way == "hand":
             _by_hand(known, found)
@@ -152,6 +153,7 @@ def _ways(offers: Mapping[str, list[Named]], way: str, found: Sequence[Run]) -> 
         format_func=WAYS.__getitem__,
         required=True,
         key="tradeoffs.way",
+        label_visibility="collapsed",
         on_change=_other_way,
         args=({name: named[0].key for name, named in offers.items() if named}, written(found)),
     )
@@ -175,6 +177,7 @@ def _one_of(way: str, offers: Sequence[Named], chosen: Named) -> None:
         list(titles),
         format_func=titles.__getitem__,
         key=key,
+        label_visibility="collapsed",
         on_change=_other_offer,
         args=(way,),
     )
@@ -193,6 +196,7 @@ def _by_hand(known: Sequence[Run], found: Sequence[Run]) -> None:
         list(titles),
         format_func=titles.__getitem__,
         key="tradeoffs.hand",
+        label_visibility="collapsed",
         max_selections=MOST_DRAWN,
         select_all=False,
         placeholder="Choose runs",

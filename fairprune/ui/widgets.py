@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -28,6 +29,38 @@ SMALL = 0.05
 """Numbers of a default below this are written with an exponent."""
 
 
+def limits(field: FieldInfo) -> tuple[Any, Any]:
+    """The least and the largest value that a number's widget takes; None where there is no limit."""
+    rules = {type(rule).__name__: rule for rule in field.metadata}
+    least, most = (getattr(rules.get(rule), rule.lower(), None) for rule in ("Ge", "Le"))
+    return least, most
+
+
+def check_range(field: FieldInfo, value: float) -> None:
+    """Refuses a number that the field cannot hold, with what would be right.
+
+    Raises:
+        ValueError: it is no number or outside the limits.
+    """
+    rules = {type(rule).__name__: rule for rule in field.metadata}
+    above, below = getattr(rules.get("Gt"), "gt", None), getattr(rules.get("Lt"), "lt", None)
+    least, most = limits(field)
+    said = [
+        f"{words} {limit:g}"
+        for words, limit in (("at least", least), ("above", above), ("at most", most), ("below", below))
+        if limit is not None
+    ]
+    fits = (
+        math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (most is None or value <= most)
+        and (below is None or value < below)
+    )
+    if not fits:
+        raise ValueError(" and ".join(said) or "a number")
+
+
 def draw_field(
     label: str, where: str, field: FieldInfo, values: list[Any] | None = None, page: str = "prune"
 ) -> Any:
@@ -52,8 +85,7 @@ def draw_field(
     if kind is bool:
         return st.toggle(label, value=field.default, help=help_text, **keyed(where, page=page))
     if kind in (int, float):
-        limits = {type(rule).__name__: rule for rule in field.metadata}
-        least, most = (getattr(limits.get(rule), rule.lower(), None) for rule in ("Ge", "Le"))
+        least, most = limits(field)
         small = kind is float and 0 < abs(field.default) < SMALL
         return st.number_input(
             label,

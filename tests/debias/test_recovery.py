@@ -345,7 +345,7 @@ def test_the_report_says_what_was_done(tiny):
     assert report.extra == () and report.extra_name is None and report.tied is None and report.rows == 0
     weights = sum(weight_matrix(layer).numel() for layer in tiny.linears().values())
     assert report.memory_bytes == weights * 17  # 8 of moments, 1 of mask, 4 of copy, 4 of gradient
-    assert str(steps[0]).startswith("recovery: step 1 of 3, loss ")
+    assert str(steps[0]).startswith("step 1 of 3, loss ")
     json.dumps(report.to_json(), allow_nan=False)
 
 
