@@ -108,7 +108,7 @@ def pick(entries: Sequence[Entry]) -> Picks | None:
     judged = [name for name, axis in axes.items() if axis.kind == "judges"]
     across = ["sparsity", *beside, *judged]
     axes = {"sparsity": SPARSITY, **axes}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         y = _axis("y", "Fairness, upwards", [*fair, *judged], axes)
         x = _axis("x", "Across", across, axes)
         facet, intervals = _display(entries)
@@ -122,8 +122,10 @@ def _display(entries: Sequence[Entry]) -> tuple[str, str]:
     """Panels and intervals, one press away: the figure is to be seen in the first window. Panels only where runs differ."""
     titles = {name: title for name, title in FACETS.items() if name == "none" or _varies(entries, name)}
     several = len(titles) > 1
-    with st.popover(
-        "Panels, intervals" if several else "Intervals", icon=":material/tune:", key="tradeoffs.display"
+    # Folded, and no popover: Streamlit puts what is in one behind the whole page, where the next Tab does not go.
+    with (
+        st.container(key="tradeoffs-display", width="stretch"),
+        st.expander("Panels, intervals" if several else "Intervals", icon=":material/tune:"),
     ):
         default = default_facet(entries)
         facet = (
@@ -168,7 +170,7 @@ def _axis(name: str, label: str, names: list[str], axes: Mapping[str, Axis]) -> 
         key=bind(name, names, names[0]),
         on_change=keep,
         args=(name,),
-        width=260,
+        width=230,
     )
     return str(found)
 

@@ -72,10 +72,24 @@ def test_prune(store: Store, mode: str, name: str, value: str, right: str) -> No
         ("set", "ratio:much", "ratio is a number, such as ratio:0.0001"),
         ("set", "shape:round", "write options as name:value"),
         ("set", "modules:head", "Known: mlp, attention, all"),
+        ("set", "steps:0", "steps is at least 1 and at most 100000"),
+        ("set", "learning_rate:2", "learning_rate is above 0 and at most 1"),
     ],
 )
 def test_debias(store: Store, name: str, value: str, right: str) -> None:
     refused("Debias", name, value, right, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("corpus:film", "Known: movies, politics, products"),
+        ("sparsity:0.33", "sparsity is a multiple of 0.05 from 0 to 0.95"),
+        ("size:large", "name:value, such as corpus:products"),
+    ],
+)
+def test_debias_start(store: Store, value: str, right: str) -> None:
+    refused("Debias", "start", value, right, {"from": "model"})
 
 
 def test_debias_words(store: Store) -> None:
