@@ -41,6 +41,7 @@ PAGES = (
     ("drag", "Summaries?run=RUN&view=drag&order=lost"),
     ("layers", "Layers?run=RUN"),
     ("fairness", "Fairness?run=RUN"),
+    ("debias", "Debias?run=RUN"),
     ("runs", "Runs"),
     ("talk", "Talk"),
 )
