@@ -17,8 +17,6 @@ FOCUS = """(() => { const here = document.activeElement;
     return here.tagName === "MAIN" ? "" : here.innerText || here.getAttribute("aria-label"); })()"""
 """What the focused element is called; the scrolling main part is a stop, too, and holds all words."""
 OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
-AGO = 2000
-"""Milliseconds after which an address is no late answer any more."""
 
 
 @pytest.fixture
@@ -79,7 +77,6 @@ def test_the_back_button_takes_back_what_was_set_in_a_form(opened: tuple[str, Br
     page.keyboard.press("Space")
     page.wait_for_url("**preset=standard*")
     settled(page)
-    page.wait_for_timeout(AGO)
     page.go_back()
     expect(page.get_by_role("radio", name="Quick")).to_have_attribute("aria-checked", "true")
     settled(page)
@@ -109,7 +106,6 @@ def test_the_back_button_takes_back_what_was_set_in_a_form(opened: tuple[str, Br
     page.wait_for_url("**lab=recovery*")
     settled(page)
     assert "samples" not in page.url
-    page.wait_for_timeout(AGO)
     page.go_back()
     page.wait_for_url("**lab=spin*")
     settled(page)

@@ -97,9 +97,12 @@ def test_a_word_without_a_cosine_is_not_drawn_as_zero():
 
 
 def test_losses_of_a_recovery_with_and_without_an_added_term():
-    report = {"loss": [[1, 3.0], [2, 2.5]], "extra": [], "extra_name": None}
-    [line] = recovery_losses(report).data
+    report = {"steps": 2, "loss": [[1, 3.0], [2, 2.5]], "extra": [], "extra_name": None}
+    figure = recovery_losses(report)
+    [line] = figure.data
     assert (list(line.x), list(line.y)) == ([1, 2], [3.0, 2.5])
+    assert figure.layout.xaxis.dtick == 1  # no step between two steps
+    assert figure.layout.yaxis.title.text == "loss, nats per token, before the step"
     assert len(recovery_losses({**report, "extra": [[1, 0.2]], "extra_name": "10 · UNC3"}).data) == 2
 
 
