@@ -75,8 +75,8 @@ def settle() -> None:
             return
         try:
             found[name] = kind(value) if kind in (int, float) else value
-            if kind in (int, float):
-                check_range(field, found[name])
+            if field is not None and kind in (int, float):
+                check_range(field, float(found[name]))
         except ValueError as error:
             right = (
                 str(error) if name in found else f"a number, such as {name}:{field.default if field else 1:g}"

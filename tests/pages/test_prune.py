@@ -283,9 +283,7 @@ def test_what_the_run_needs_stands_before_the_start(tiny: Path) -> None:
     page = with_model(import_csv(app("Prune")), tiny)
     page = checked(widget(page, "number_input", "Tokens per window").set_value(160).run())
     text = markup(page)
-    assert errors(page) == "" and "Before the start" in [
-        element.value.strip("# ") for element in page.markdown
-    ]
+    assert errors(page) == "" and "Before the start" in [element.value for element in page.header]
     assert "Host memory, peak" in text and "Disk" in text and "no run of a real model is stored yet" in text
     assert "Accelerator memory" not in text
     assert any("Fits this machine" in caption.value for caption in page.caption)
