@@ -72,6 +72,15 @@ def option(page: Page, group: str, name: str) -> Locator:
     return page.get_by_role("radiogroup", name=group).get_by_role("radio", name=name, exact=True)
 
 
+def unfold(page: Page) -> None:
+    """Shows the pickers of panels and intervals."""
+    shown = page.get_by_role("radiogroup", name=INTERVALS)
+    if not shown.count():
+        page.locator(".st-key-tradeoffs-display summary").click()
+        shown.wait_for()
+    page.wait_for_timeout(500)  # it unfolds slowly
+
+
 def press(page: Page, *buttons: Locator) -> None:
     for button in buttons:
         button.click()
@@ -93,6 +102,7 @@ def test_quick_presses_on_trade_offs_all_stay(browser: Browser, presses: int) ->
     with server(home()) as (address, _):
         where = f"{address}/Trade-offs?runs={','.join(run.id[:8] for run in runs)}&intervals=bars"
         page, network, wrong = opened(browser, where)
+        unfold(page)
         wanted = [(INTERVALS, "None"), (PANELS, "Method"), (CAMERA, "SVG")][:presses]
         with network.slow():
             press(page, *(option(page, *one) for one in wanted))
@@ -105,6 +115,7 @@ def test_quick_presses_on_trade_offs_all_stay(browser: Browser, presses: int) ->
         # The address is a view that a reload and another browser open, and that the back button takes apart press by press.
         page.reload()
         settled(page)
+        unfold(page)
         holds(page, **written)
         for one in wanted:
             expect(option(page, *one)).to_be_checked()
@@ -125,6 +136,7 @@ def test_what_is_pressed_back_before_it_was_seen_stays_back(browser: Browser) ->
     with server(home()) as (address, _):
         where = f"{address}/Trade-offs?runs={','.join(run.id[:8] for run in runs)}&intervals=bars"
         page, network, wrong = opened(browser, where)
+        unfold(page)
         with network.slow():
             press(page, option(page, INTERVALS, "None"), option(page, INTERVALS, "Bars"))
             press(page, option(page, PANELS, "Method"))
@@ -169,6 +181,7 @@ def test_a_page_of_a_server_that_was_started_again_says_so(browser: Browser) -> 
         page, _ = watched(browser, f"http://127.0.0.1:{port}")
         page.goto(where)
         settled(page)
+        unfold(page)
         press(page, option(page, INTERVALS, "None"))
         settled(page)
         holds(page, intervals="none")
