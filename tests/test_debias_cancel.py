@@ -87,7 +87,7 @@ def test_in_the_middle_of_the_gradient_passes(place, tiny_folder):
 @pytest.mark.slow
 def test_in_the_middle_of_the_steps_of_a_recovery(place, tiny_folder):
     spec = plan(tiny_folder, import_toy(), recovery=LONG)
-    ends_both_ways(place, spec, "recovery", "recovery: step")
+    ends_both_ways(place, spec, "recovery", "step ")
 
 
 @pytest.mark.slow
