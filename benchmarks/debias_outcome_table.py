@@ -33,8 +33,8 @@ def outcome_tables(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
             body.append(
                 [
                     f"{name.upper()} (lower is fairer)",
-                    *(cell(metric["cells"][system], 3) for system in systems),
-                    *(cell(metric["differences"][other], 3, sign=True) for other in others),
+                    *(_counted(metric["cells"][system]) for system in systems),
+                    *(_counted(metric["differences"][other], sign=True) for other in others),
                 ]
             )
         for text in ("opinions", "general"):
@@ -50,6 +50,11 @@ def outcome_tables(rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
             "",
             f"{made(row)}.",
         ]
+
+
+def _counted(found: Mapping[str, Any], *, sign: bool = False) -> str:
+    """With the scored samples that it rests on: a broken model's summaries are mostly unscored."""
+    return f"{cell(found, 3, sign=sign)}, n = {found['n']}" if found["value"] is not None else cell(found, 3)
 
 
 def _ratio(found: Mapping[str, Any] | None, text: str) -> str:
