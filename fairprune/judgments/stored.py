@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol, cast
 
 from fairprune.judgments.labelling import LabelVote
@@ -78,10 +78,7 @@ def votes_of(rows: Iterable[StoredVote], questions: Collection[str] | None = Non
         BadInput: an answer that is none of a pair's.
     """
     found = []
-    for row in rows:
-        if not _counts(row, questions):
-            continue
-        kind = _kind(row)
+    for row, kind in _counted(rows, questions):
         found.append(
             Vote(
                 row.study,
@@ -108,10 +105,7 @@ def votes_of(rows: Iterable[StoredVote], questions: Collection[str] | None = Non
 def label_votes_of(rows: Iterable[StoredVote], questions: Collection[str] | None = None) -> list[LabelVote]:
     """The votes of a study of labels, as `votes_of`; the item's id is the sentence's."""
     found = []
-    for row in rows:
-        if not _counts(row, questions):
-            continue
-        kind = _kind(row)
+    for row, kind in _counted(rows, questions):
         found.append(
             LabelVote(
                 row.judge,
@@ -129,9 +123,13 @@ def label_votes_of(rows: Iterable[StoredVote], questions: Collection[str] | None
     return found
 
 
-def _counts(row: StoredVote, questions: Collection[str] | None) -> bool:
-    """Whether a row is a vote: finished, or an attention item that was skipped."""
-    return (row.complete or row.answer == SKIPPED) and (questions is None or row.question in questions)
+def _counted(
+    rows: Iterable[StoredVote], questions: Collection[str] | None
+) -> Iterator[tuple[StoredVote, Kind]]:
+    """The rows that are votes (finished, or an attention item that was skipped), and what kind of item each is of."""
+    for row in rows:
+        if (row.complete or row.answer == SKIPPED) and (questions is None or row.question in questions):
+            yield row, _kind(row)
 
 
 def _kind(row: StoredVote) -> Kind:
