@@ -56,6 +56,7 @@ def toys(setup: Setup) -> Iterator[Row]:
             {
                 "seed": seed,
                 "auroc": {"accumulated confidence": one.auroc_ac, "dense confidence": one.auroc_dense},
+                "by path": list(one.auroc_paths),
                 "split": one.splits.split.to_json(),
                 "by class": {str(label): own.to_json() for label, own in one.splits.by_class.items()},
                 "kept": [label for label, kept in one.splits.kept.items() if kept],

@@ -24,7 +24,7 @@ class Setup:
     sparsity: float = 0.5
     windows: int = 32
     tokens: int = 128
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    seeds: tuple[int, ...] = tuple(range(10))
     """Of each toy."""
     ratio: float = 1e-4
     general_ratio: float = 1e-3

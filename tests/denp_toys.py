@@ -63,6 +63,8 @@ class Points:
 class ClassifierResult:
     auroc_ac: float
     """Of 1 − AC for 'conflicting'."""
+    auroc_paths: tuple[float, ...]
+    """The same of each path alone."""
     auroc_dense: float
     """Of 1 − dense confidence."""
     splits: ClassSplits
@@ -72,7 +74,7 @@ class ClassifierResult:
     accuracy: float
     """Of the dense network on the training points."""
     auroc_by_round: tuple[float, ...]
-    """Of 1 − confidence after each round alone, for 'conflicting'."""
+    """Of 1 − confidence after each round of the first path alone, for 'conflicting'."""
 
 
 def points(n: int, agreement: float, generator: torch.Generator) -> Points:
@@ -124,16 +126,17 @@ def classifier_toy(
         worst[name] = worst_accuracy(pruned, tested)
     return ClassifierResult(
         float(roc_auc_score(learned.conflicting, -found.ac)),
+        tuple(float(roc_auc_score(learned.conflicting, -one.mean(axis=0))) for one in found.pruned),
         float(roc_auc_score(learned.conflicting, -found.dense)),
         splits,
         worst,
         float((predicted == learned.labels.numpy()).mean()),
-        tuple(float(roc_auc_score(learned.conflicting, -one)) for one in found.pruned),
+        tuple(float(roc_auc_score(learned.conflicting, -one)) for one in found.pruned[0]),
     )
 
 
 def shortcut_left(seed: int) -> list[int]:
-    """Weights of the first layer that read the shortcut, after each round of the toy's path."""
+    """Weights of the first layer that read the shortcut, after each round of the toy's first path."""
     options, generator = Options(seed=seed), torch.Generator().manual_seed(seed)
     learned, model = points(2000, 0.95, generator), network(seed)
     train(model, learned.features, learned.labels, DENSE_STEPS, options)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ Inputs = torch.Tensor | Mapping[str, torch.Tensor]
 Masks = dict[str, torch.Tensor]
 """Module name → bool (out, in), true = kept."""
 BATCH = 512  # of forward passes without gradients
+PATH_SEEDS = 1000  # between the seeds of two paths: neighbouring seeds are those of other runs
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Options:
     share: float = 0.2
     """Of the remaining weights, dropped in each round, (0, 1)."""
     rounds: int = 28
-    """Of the path that AC accumulates over: 0.998 of the weights are gone in the end."""
+    """Of a path that AC accumulates over: 0.998 of the weights are gone in the end."""
+    paths: int = 3
+    """From the same network, with batches of their own: on one path the last weights that read a bias can go early by chance."""
     final_rounds: int = 20
     """Of the second pruning, which the network is kept from: 0.9885."""
     steps: int = 60
@@ -60,7 +63,7 @@ class Options:
             raise BadInput(
                 f"a share of {self.share} of the remaining weights cannot be dropped: it must be in (0, 1)"
             )
-        for name in ("rounds", "final_rounds", "steps", "batch_size"):
+        for name in ("rounds", "paths", "final_rounds", "steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}, but must be at least 1")
 
@@ -75,18 +78,18 @@ class Options:
 
 @dataclass(frozen=True)
 class Accumulated:
-    """The confidence in each of n labels along the path."""
+    """The confidence in each of n labels along the paths."""
 
     sparsities: tuple[float, ...]
     dense: FloatArray
     """(n,): p(y | x) of the dense network, in [0, 1]."""
     pruned: FloatArray
-    """(rounds, n)."""
+    """(paths, rounds, n)."""
 
     @property
     def ac(self) -> FloatArray:
-        """(n,): mean confidence over the rounds, in [0, 1]; low = conflicting."""
-        mean: FloatArray = self.pruned.mean(axis=0)
+        """(n,): mean confidence over the rounds of all paths, in [0, 1]; low = conflicting."""
+        mean: FloatArray = self.pruned.mean(axis=(0, 1))
         return mean
 
 
@@ -247,17 +250,20 @@ def walk(
 
 
 def accumulate(model: nn.Module, inputs: Inputs, labels: torch.Tensor, options: Options) -> Accumulated:
-    """The confidences along the path, from the trained network, which is as it was afterwards."""
+    """The confidences along the paths, each from the trained network, which is as it was afterwards."""
     dense = confidences(model, inputs, labels)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    sparsities, pruned = [], []
+    sparsities = tuple(options.sparsity(done) for done in range(1, options.rounds + 1))
+    pruned: list[FloatArray] = []
     try:
-        for sparsity in walk(model, inputs, labels, options.rounds, options):
-            sparsities.append(sparsity)
-            pruned.append(confidences(model, inputs, labels))
+        for path in range(options.paths):
+            own = replace(options, seed=options.seed + PATH_SEEDS * path)
+            for _ in walk(model, inputs, labels, options.rounds, own):
+                pruned.append(confidences(model, inputs, labels))
+            model.load_state_dict(state)
     finally:
         model.load_state_dict(state)
-    return Accumulated(tuple(sparsities), dense, np.stack(pruned))
+    return Accumulated(sparsities, dense, np.stack(pruned).reshape(options.paths, options.rounds, -1))
 
 
 def split_classes(ac: FloatArray, labels: Sequence[int], seed: int = 0) -> ClassSplits:

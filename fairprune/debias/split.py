@@ -40,7 +40,7 @@ LEAST_MEMBERS, LEAST_SHARE = 3, 0.02
 """Of a set: a few values far out are outliers, which would weigh as much as all others."""
 SAMPLES = 1000
 QUANTILE = 0.99
-PART_QUANTILE = 0.95
+PART_QUANTILE = 0.9
 """Of one part, after all parts together were accepted."""
 NEAR = 0.02
 """Distance in kurtosis from the line of a simpler type within which that is taken: the next type's parameters grow

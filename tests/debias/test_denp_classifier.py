@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,7 @@ from fairprune.debias.denp_classifier import (
 from fairprune.errors import BadInput, NumericError
 from tests import denp_toys
 
-SHORT = Options(rounds=3, final_rounds=3, steps=4, batch_size=16)
+SHORT = Options(rounds=3, paths=2, final_rounds=3, steps=4, batch_size=16)
 
 
 @pytest.fixture
@@ -62,10 +64,13 @@ def test_accumulation_leaves_the_network_as_it_was_and_is_the_mean_over_rounds(s
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     found = accumulate(model, some.features, some.labels, SHORT)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
-    assert found.pruned.shape == (3, 64)
+    assert found.pruned.shape == (2, 3, 64)
+    assert not np.array_equal(*found.pruned)  # batches of their own
     assert found.sparsities == tuple(SHORT.sparsity(done) for done in (1, 2, 3))
     np.testing.assert_array_equal(found.dense, confidences(model, some.features, some.labels))
-    np.testing.assert_allclose(found.ac, found.pruned.mean(axis=0))
+    np.testing.assert_allclose(found.ac, (found.pruned[0].mean(axis=0) + found.pruned[1].mean(axis=0)) / 2)
+    alone = accumulate(model, some.features, some.labels, replace(SHORT, paths=1))
+    np.testing.assert_array_equal(alone.pruned[0], found.pruned[0])  # the second begins where the first did
     again = accumulate(model, some.features, some.labels, SHORT)
     np.testing.assert_array_equal(found.pruned, again.pruned)
 
@@ -99,12 +104,12 @@ def test_a_sequence_classification_model_is_pruned_like_any_module():
     ids = torch.randint(2, 40, (40, 8), generator=generator)
     ids[:, 3] = labels
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    options = Options(rounds=2, steps=3, batch_size=8)
+    options = Options(rounds=2, paths=1, steps=3, batch_size=8)
     before = confidences(model, inputs, labels)
     train(model, inputs, labels, 60, Options(batch_size=8, learning_rate=1e-2))
     assert confidences(model, inputs, labels).mean() > before.mean() + 0.2
     found = accumulate(model, inputs, labels, options)
-    assert found.pruned.shape == (2, 40)
+    assert found.pruned.shape == (1, 2, 40)
     assert not model.training
     assert (
         predictions(model, inputs, 40).tolist()
@@ -168,6 +173,8 @@ def test_what_cannot_be_used():
         Options(share=1)
     with pytest.raises(BadInput, match="rounds is 0"):
         Options(rounds=0)
+    with pytest.raises(BadInput, match="paths is 0"):
+        Options(paths=0)
     with pytest.raises(BadInput, match="no linear layer"):
         linears(nn.ReLU())
     with pytest.raises(BadInput, match=r"does not give logits \(n, classes\)"):
@@ -196,27 +203,13 @@ def test_ac_finds_the_conflicting_ones_better_than_dense_confidence():
 
 @pytest.mark.slow
 def test_the_toy_with_a_shortcut():
-    """As `docs/debias.md` has it: five seeds in a row, none left out; one of them loses the shortcut on its path and is refused."""
+    """As `docs/debias.md` has it: seeds in a row, none left out."""
     found = [denp_toys.classifier_toy(seed) for seed in range(5)]
     assert all(one.accuracy == 1 for one in found)  # of the dense network: training has converged
-    middle = {name: np.median([one.worst[name] for one in found]) for name in found[0].worst}
-    assert np.median([one.auroc_ac for one in found]) >= 0.98
-    assert all(one.auroc_dense <= 0.9 and one.auroc_ac > one.auroc_dense + 0.02 for one in found)
-    accepted = [one for one in found if one.splits.split.accepted]
-    assert len(accepted) >= 4
-    assert all(one.auroc_ac >= 0.98 for one in accepted)
-    assert all(one.worst["denp"] >= one.worst["uniform"] + 0.1 for one in accepted)
-    assert middle["denp"] >= 0.81 and middle["denp"] >= middle["uniform"] + 0.1
-
-
-@pytest.mark.slow
-def test_why_the_toy_fails_with_seed_0():
-    """One threshold over all layers drops five of the six weights that still read the shortcut in one round: from then on the
-    network follows the core, so that confidence says little of who conflicts, and AC accumulates that, too."""
-    left = denp_toys.shortcut_left(0)
-    found = denp_toys.classifier_toy(0, prune_again=False)
-    assert (left[21], left[22]) == (6, 1)
-    assert found.auroc_by_round[21] > 0.98 and found.auroc_by_round[22] < 0.7
-    assert not found.splits.split.accepted
-    others = denp_toys.shortcut_left(2)
-    assert min(others[:25]) > 1
+    assert all(one.auroc_ac >= 0.98 for one in found)
+    assert all(one.auroc_dense <= 0.9 and one.auroc_ac > one.auroc_dense + 0.08 for one in found)
+    assert all(one.splits.split.accepted and all(one.splits.kept.values()) for one in found)
+    # What one pruned network does to its worst group varies by some hundredths with the batches.
+    assert all(one.worst["denp"] > one.worst["uniform"] for one in found)
+    assert np.median([one.worst["denp"] for one in found]) >= 0.81
+    assert np.mean([one.worst["denp"] - one.worst["uniform"] for one in found]) >= 0.15
