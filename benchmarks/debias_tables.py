@@ -99,9 +99,7 @@ def _seeds_table(values: Mapping[str, Sequence[float | None]], seeds: Sequence[i
         [str(seed), *(MISSING if own[i] is None else f"{own[i]:.3f}" for own in values.values())]
         for i, seed in enumerate(seeds)
     ]
-    means = (
-        cell(over_seeds(own, math.inf if "gap" in name else 1.0), 3) for name, own in values.items()
-    )
+    means = (cell(over_seeds(own, math.inf if "gap" in name else 1.0), 3) for name, own in values.items())
     return table(["seed", *values], [*body, ["mean [95 %]", *means]])
 
 

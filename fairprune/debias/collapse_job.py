@@ -17,7 +17,7 @@ from fairprune.debias.collapse_measures import MIN_COUNT, Totals
 from fairprune.debias.collapse_report import ALL, Lists, choose_lists, collapse_document
 from fairprune.debias.contexts import word_contexts
 from fairprune.debias.moving import is_tied
-from fairprune.debias.words import WORD_LISTS, load_words, single_tokens
+from fairprune.debias.words import WORD_LISTS, load_words, not_words, single_tokens
 from fairprune.errors import BadInput
 from fairprune.models import LoadedModel
 from fairprune.opinions import Corpus
@@ -75,7 +75,7 @@ class Collapse:
             chosen,
             found.ids,
             tokenizer.decode,
-            excluded={*others, *tokenizer.bos},
+            excluded={*others, *tokenizer.bos, *not_words(tokenizer, np.unique(found.ids).tolist())},
             min_count=min_count,
             seed=seed,
         )

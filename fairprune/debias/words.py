@@ -28,6 +28,8 @@ MIN_WORDS = 2
 """Fewest single-token words that a group must keep: a spread over fewer is none."""
 NEAREST = 10
 """A control word is drawn from so many of the nearest in frequency."""
+LEAST_LETTERS = 2
+"""Of a control word: a single letter is mostly a piece of a word."""
 _BEFORE = "a"
 """Stands before a word, so that it is encoded as it is inside a text: with what the tokenizer makes of the space."""
 
@@ -119,6 +121,19 @@ def single_tokens(tokenizer: TextTokenizer, words_by_group: WordList, *, at_leas
     )
 
 
+def not_words(tokenizer: TextTokenizer, ids: Collection[int]) -> set[int]:
+    """Those of `ids` that are no word of letters after a space: punctuation, digits, pieces, single letters.
+
+    No control for group words, which are words.
+    """
+    found = set()
+    for token in ids:
+        word = tokenizer.decode([token]).strip()
+        if len(word) < LEAST_LETTERS or not word.isalpha() or _token(tokenizer, word) != token:
+            found.add(token)
+    return found
+
+
 def control_words(
     ids: Sequence[int], frequencies: Mapping[int, int], excluded: Collection[int], seed: int
 ) -> tuple[int, ...]:
@@ -130,7 +145,7 @@ def control_words(
         ids: the words to be matched.
         frequencies: token id → how often it occurs in the texts that are measured, such as a `Counter`; what does not
             occur is no candidate.
-        excluded: ids that may not be drawn beside `ids` themselves: special tokens, words of the other lists.
+        excluded: ids that may not be drawn beside `ids` themselves: special tokens, words of the other lists, no words.
         seed: of the draw.
 
     Raises:
@@ -140,7 +155,7 @@ def control_words(
     free = sorted(token for token, n in frequencies.items() if n > 0 and token not in taken)
     if len(free) < len(ids):
         raise BadInput(
-            f"the texts hold {counted(len(free), 'other token')}, too few for a control list of {len(ids)}: "
+            f"the texts hold {counted(len(free), 'other word')}, too few for a control list of {len(ids)}: "
             "use more or longer texts"
         )
     rng = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ from fairprune.debias.words import (
     WORD_LISTS,
     control_words,
     load_words,
+    not_words,
     single_tokens,
 )
 from fairprune.errors import BadInput
@@ -155,5 +156,17 @@ def test_tokens_that_do_not_occur_are_no_control():
     frequencies = {1: 10, 2: 10, 3: 0, 4: 9}
     assert control_words([1], frequencies, (), 0)[0] in (2, 4)
     assert set(control_words([1, 3], frequencies, (), 0)) == {2, 4}
-    with pytest.raises(BadInput, match="the texts hold 1 other token, too few for a control list of 2"):
+    with pytest.raises(BadInput, match="the texts hold 1 other word, too few for a control list of 2"):
         control_words([1, 3], frequencies, {2}, 0)
+
+
+def test_a_control_word_is_a_word(tiny):
+    def of(text):
+        return tiny.encode(text)
+
+    [*_, good], [*_, comma], [*_, bad] = of("a good"), of("a good,"), of("it was bad")
+    pieces = [token for token in of("appalling 17 %") if not tiny.decode([token]).strip().isalpha()]
+    assert not_words(tiny, [good, bad]) == set()
+    assert not_words(tiny, [good, comma, *pieces]) == {comma, *pieces} and pieces
+    first = of("good")[0]  # at the beginning of a text, without a space before it
+    assert first == good or not_words(tiny, [first]) == {first}

@@ -171,7 +171,7 @@ def test_a_collapse_report_is_asked_for_and_shown(store: Store, tiny_folder: Pat
     ask_and_make(store, run.id, "sentiment")
     page = app("Debias", run=run.id, lab="collapse", words="sentiment")
     assert not errors(page), errors(page)
-    assert "UNC3" in markup(page) and "Ratio over the control" in markup(page)
+    assert "UNC3" in markup(page) and "Beside the control" in markup(page)
 
 
 def link_of(page, label: str) -> dict[str, str]:
