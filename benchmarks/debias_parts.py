@@ -63,6 +63,7 @@ def toys(setup: Setup) -> Iterator[Row]:
                 "sizes": list(one.splits.sizes.values()),
                 "accuracy": one.accuracy,
                 "by round": list(one.auroc_by_round),
+                "shortcut left": denp_toys.shortcut_left(seed),
                 "worst": one.worst,
             },
         )

@@ -165,6 +165,7 @@ def test_the_toys_are_those_of_the_tests(setup, monkeypatch):
         denp_toys, "classifier_toy", lambda seed: usual(seed, options, n=300, dense_steps=40, width=16)
     )
     monkeypatch.setattr(denp_toys, "language_model_toy", lambda seed: language(seed, n=200, steps=60))
+    monkeypatch.setattr(denp_toys, "shortcut_left", lambda seed: [6, 1, 1])
     found = found_of("toys", replace(setup, seeds=(0,)))
     assert list(found) == ["toys/classifier/0", "toys/language model/0"]
     one = found["toys/classifier/0"]
