@@ -122,7 +122,7 @@ def prune_by_wanda(setup: Setup, loaded: LoadedModel, windows: CalibrationSet) -
 
 
 def collapse(setup: Setup) -> Iterator[Row]:
-    """UNC3 recoveries of the pruned model, one per setting, each from the same weights; and a uniform one as their control."""
+    """UNC3 recoveries of the pruned model, one per setting, each from the same weights, beside as many steps without the term."""
     corpus = setup.corpora[0]
     loaded = load(setup.folder)
     assert loaded.tokenizer is not None
@@ -133,7 +133,7 @@ def collapse(setup: Setup) -> Iterator[Row]:
     prune_by_wanda(setup, loaded, windows_of(setup, loaded, corpus))
     looked.look("pruned", loaded, setup.report)
     losses["pruned"] = losses_of(loaded, texts)
-    whole = {"setting": None, **compared(looked, losses, texts, "dense", "pruned")}
+    whole = {"setting": None, "least": setup.least, **compared(looked, losses, texts, "dense", "pruned")}
     place = f"collapse/{setup.words}/{len(looked.ids)} windows"
     yield f"{place}/pruned", whole
     words = single_tokens(loaded.tokenizer, load_words(setup.words))
@@ -148,8 +148,6 @@ def collapse(setup: Setup) -> Iterator[Row]:
     check_apart(trained.ids, looked.ids)
     before = copy.deepcopy(loaded.model.state_dict())
     for strength, rate, moves in product((0.0, *setup.strengths), setup.rates, setup.moving):
-        if not strength and moves == "words":
-            continue  # nothing would move
         common = {
             "steps": setup.steps,
             "learning_rate": rate,
@@ -157,12 +155,8 @@ def collapse(setup: Setup) -> Iterator[Row]:
             "samples": len(trained.ids),
             "seqlen": setup.context_tokens,
         }
-        asked = (
-            RecoverySpec(kind="nc3", strength=strength, words=setup.words, parameters=moves, **common)
-            if strength
-            else RecoverySpec(kind="uniform", **common)
-        )
-        term = Nc3Loss(words.all_ids, strength) if strength else None
+        asked = RecoverySpec(kind="nc3", strength=strength, words=setup.words, parameters=moves, **common)
+        term = Nc3Loss(words.all_ids, strength)
         start = time.perf_counter()
         windows = Calibration(torch.from_numpy(trained.ids))
         done = recovered(setup, loaded, windows, None, asked, term)
@@ -174,9 +168,11 @@ def collapse(setup: Setup) -> Iterator[Row]:
             f"{place}/{name}",
             {
                 "setting": asked.model_dump(mode="json"),
+                "least": setup.least,
                 "words": words.sentence(),
                 "tied": done["tied"],
                 "notes": done["notes"],
+                # Of the control the term is measured and weighs nothing.
                 "term": [[step, value / strength] for step, value in done["extra"]] if strength else None,
                 "seconds": time.perf_counter() - start,
                 **compared(looked, losses, texts, "pruned", "after"),

@@ -183,7 +183,8 @@ def _collapse(rows: Rows) -> Iterator[list[str]]:
             "perplexity of general text, ratio",
         ]
         yield [
-            f"Word list {name}: {sizes}; {own[0]['found']['windows']} windows. {own[0]['found']['source']} "
+            f"Word list {name}, words with {own[0]['found']['least']} contexts or more: {sizes}; {own[0]['found']['windows']:,} windows. "
+            f"{own[0]['found']['source']} λ = 0 is the control: as many steps without the term. "
             "Ratios of a recovered model are to the pruned one, those of the pruned one to the dense one.",
             "",
             *table(heads, [_collapse_line(row) for row in own]),
@@ -214,8 +215,6 @@ def _trained(term: Sequence[tuple[int, float]] | None) -> str:
 
 def _setting(setting: Mapping[str, Any]) -> str:
     steps = f"{setting['steps']} steps of {setting['learning_rate']:g}"
-    if setting["kind"] == "uniform":
-        return f"uniform, {steps}"
     moving = "words alone" if setting["parameters"] == "words" else "kept weights and words"
     return f"λ = {setting['strength']:g}, {steps}, {moving}"
 
@@ -230,8 +229,8 @@ def meets(found: Mapping[str, Any]) -> bool:
 
 
 def _reached(rows: Sequence[Mapping[str, Any]]) -> str:
-    good = [row["found"]["setting"] for row in rows if row["found"]["setting"] and meets(row["found"])]
-    tried = sum(row["found"]["setting"] is not None for row in rows)
+    with_term = [row for row in rows if row["found"]["setting"] and row["found"]["setting"]["strength"]]
+    good, tried = [row["found"]["setting"] for row in with_term if meets(row["found"])], len(with_term)
     sought = f"UNC3 −50 % with the control list within ±10 % and both perplexity ratios at most {PERPLEXITY_LIMIT:g}"
     if not good:
         return f"{sought}: by none of {tried} settings."

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fairprune.charts import GROUP_COLOURS, MARKS, outline, plain_hover, run_mark
+from fairprune.charts import GROUP_COLOURS, MARKS, opened, outline, plain_hover, run_mark
 from fairprune.charts_tradeoffs import short
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from fairprune.tradeoffs_axes import Axis
-    from fairprune.tradeoffs_collapse import Placed
+    from fairprune.tradeoffs_collapse import Placed, Spot
 
 BINS = 40
 FEW_STEPS = 20
@@ -236,6 +236,86 @@ def recovery_losses(report: Mapping[str, Any]) -> go.Figure:
     what = "" if report["extra"] else "loss, nats per token, "
     figure.update_yaxes(title={"text": f"{what}before the step"}, rangemode="tozero")
     return figure
+
+
+def collapse_lines(drawn: Sequence[Spot], number: tuple[str, str, str]) -> go.Figure:
+    """A number of collapse over sparsity: a line per method (and setting), group words solid with intervals, control words dotted.
+
+    Every mark has its run's id as the first part of `customdata`.
+
+    Args:
+        drawn: in the order of their lines.
+        number: what it is called, the measure, and which of its numbers.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    settings = {one.setting for one in drawn}
+    lines = dict.fromkeys((one.line, one.setting) for one in drawn)
+    for line, setting in lines:
+        own = [one for one in drawn if (one.line, one.setting) == (line, setting)]
+        spec = own[0].entry.spec
+        mark = run_mark(spec.pruning.method, bool(spec.additions))
+        name = short(line) if len(settings) == 1 else f"{short(line)}, {setting}"
+        for key, said, dash in (("group", "group words", "solid"), ("control", "control words", "dot")):
+            cells = [(one, getattr(one, key)) for one in own if getattr(one, key) is not None]
+            if not cells:
+                continue
+            ends = [
+                (0.0, 0.0)
+                if cell["low"] is None or cell["high"] is None
+                else (cell["high"] - cell["value"], cell["value"] - cell["low"])
+                for _, cell in cells
+            ]
+            figure.add_scatter(
+                x=[100 * one.entry.asked for one, _ in cells],
+                y=[cell["value"] for _, cell in cells],
+                mode="lines+markers",
+                name=plain_hover(f"{name}: {said}"),
+                line={"color": mark.colour, "width": 2, "dash": dash},
+                marker={
+                    "color": mark.colour,
+                    "symbol": mark.symbol if key == "group" else opened(mark.symbol),
+                    "size": 11,
+                    "line": outline(mark, [key == "control"] * len(cells)),
+                },
+                error_y={
+                    "type": "data",
+                    "array": [high for high, _ in ends],
+                    "arrayminus": [low for _, low in ends],
+                    "width": 3,
+                    "thickness": 1.2,
+                    "visible": key == "group",
+                },
+                customdata=[
+                    [
+                        one.entry.run.id,
+                        f"<b>{plain_hover(short(one.entry.run.label, 90))}</b><br>{said}: {_ends(cell)}",
+                    ]
+                    for one, cell in cells
+                ],
+                hovertemplate="%{customdata[1]}<extra></extra>",
+            )
+    _layout(figure, 420)
+    figure.update_layout(clickmode="event+select")
+    figure.add_hline(
+        1.0 if number[2] == "ratio" else 0.0,
+        line={"width": 1.5, "color": _GREY, "dash": "dash"},
+        layer="below",
+    )
+    figure.update_xaxes(title={"text": "sparsity, % of the weights asked for"})
+    figure.update_yaxes(title={"text": plain_hover(number[0])}, zeroline=False)
+    return figure
+
+
+def _ends(cell: Mapping[str, Any]) -> str:
+    """'0.82 (95 %: 0.63 to 1.05), n = 17'."""
+    ends = (
+        "no interval"
+        if cell["low"] is None or cell["high"] is None
+        else f"95 %: {cell['low']:.2f} to {cell['high']:.2f}"
+    )
+    return f"{cell['value']:.2f} ({ends}), n = {cell['n']}".replace("-", "−")
 
 
 def relation_chart(drawn: Sequence[Placed], name: str, y: Axis) -> go.Figure:

@@ -11,14 +11,16 @@ import typer
 from fairprune import jobs
 from fairprune.cli_files import check_writable, write_json
 from fairprune.cli_options import JsonFile
+from fairprune.debias.collapse_words import change_of, change_sentence
 from fairprune.debias.words import WORD_LISTS
 from fairprune.debias_stages import COLLAPSE_WINDOWS, DEBIAS
 from fairprune.errors import Unavailable
 from fairprune.store import Store, open_store
 from fairprune.text import say
 
-WORDS_OF = {"politics": "party", "products": "sentiment"}
-"""Corpus → the word list that is looked at where nobody names one; gender for all others."""
+WORDS_OF = {"products": "sentiment"}
+"""Corpus → the word list that is looked at where nobody names one; gender for all others. (Of the party words none has ten
+contexts in the debates of `politics`.)"""
 
 
 def default_words(corpus: str) -> str:
@@ -36,7 +38,7 @@ def collapse(
     words: Annotated[
         str | None,
         typer.Option(
-            help=f"Word list: {', '.join(WORD_LISTS)}; default: party for politics, sentiment for products, else gender."
+            help=f"Word list: {', '.join(WORD_LISTS)}; default: sentiment for products, else gender."
         ),
     ] = None,
     windows: Annotated[
@@ -83,16 +85,28 @@ def _follow(store: Store, run_id: str) -> None:
 
 
 def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
-    """The document in lines of text: each list with its measures, dense → pruned with intervals, then what is left out."""
+    """The document in lines of text: what changed, each list with its measures, each word's cosine, then what is left out."""
     yield f"word list {found['list']}: {found['tokens']:,} tokens in {found['windows']} held-out windows"
-    for one in found["lists"].values():
+    yield change_sentence(found)
+    for key, one in found["lists"].items():
         yield f"{one['title']}: {one['words']} words, {one['features']:,} features"
         if one["reason"]:
             yield f"  {one['reason']}"
             continue
         for name, cells in one["measures"].items():
-            shown = [f"{system} {_cell(cells[system])}" for system in ("dense", "pruned", "ratio")]
+            change = change_of(cells)
+            shown = [f"{system} {_cell(cells[system])}" for system in ("dense", "pruned", change)]
+            if key == "group" and change == "ratio":
+                shown.append(f"beside the control's {_cell(found['against_control'][name])}")
             yield f"  {found['measures'][name]['title']:14} {'   '.join(shown)}"
+    if found["words"]:
+        yield "cosine of each word's row and the mean of its contexts, dense → pruned:"
+    for word in found["words"]:
+        whose = word["group"] or "control"
+        cosines = " → ".join(
+            "–" if word[system] is None else f"{word[system]:.3f}" for system in ("dense", "pruned")
+        )
+        yield f"  {word['text']} ({whose}, n = {word['n']}): {cosines}"
     dropped = ", ".join(f"{n} {why}" for why, n in found["dropped"].items() if n)
     yield f"left out: {dropped or 'no word'}; {found['rare']} too rare (fewer than {found['min_count']} features)"
 
@@ -100,5 +114,7 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
 def _cell(cell: Mapping[str, Any]) -> str:
     if cell["value"] is None:
         return f"– ({cell['reason']})"
-    ends = "no interval" if cell["low"] is None else f"{cell['low']:.3f} to {cell['high']:.3f}"
-    return f"{cell['value']:.3f} [{ends}], n = {cell['n']}"
+    if cell["low"] is None:
+        return f"{cell['value']:.3f} [no interval: {cell['reason']}], n = {cell['n']}"
+    limit = f" ({cell['limit']})" if cell["limit"] else ""
+    return f"{cell['value']:.3f} [{cell['low']:.3f} to {cell['high']:.3f}]{limit}, n = {cell['n']}"

@@ -227,7 +227,13 @@ class Debiasing(Staged):
         asked, windows = self.spec.recovery, self.training
         assert asked is not None and windows is not None
         self.place("resident")
-        texts = held_back(self.tokenizer(), self.corpus, self.spec.evaluation.seed) if self.measures else []
+        texts = (
+            held_back(
+                self.tokenizer(), self.corpus, self.spec.evaluation.seed, also=self.calibration_corpus()
+            )
+            if self.measures
+            else []
+        )
 
         def losses(when: str) -> NDArray[np.float64]:
             line = f"losses of held-out opinions {when} the recovery: text {{}} of {{}}"
@@ -265,10 +271,18 @@ class Debiasing(Staged):
         if asked is None or asked.kind != "nc3" or not self.measures:
             return
         from fairprune.debias.collapse_job import Collapse
+        from fairprune.debias.contexts import check_apart
 
         self.looked = Collapse.of(
-            self.loaded, self.corpus, asked.words, COLLAPSE_WINDOWS, self.spec.evaluation.seed
+            self.loaded,
+            self.corpus,
+            asked.words,
+            COLLAPSE_WINDOWS,
+            self.spec.evaluation.seed,
+            also=self.calibration_corpus(),
         )
+        if self.training is not None:
+            check_apart(self.training.ids, self.looked.ids)
         self.looked.look("dense", self.loaded, self.progress)
 
     def _added(self) -> ExtraLoss | None:

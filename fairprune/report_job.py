@@ -72,8 +72,14 @@ def collapse(store: Store, run_id: str, options: Mapping[str, Any]) -> dict[str,
             job.step += 1
             if stage == "model":
                 with job.stage("dense model"):
+                    # The seed of the run: a recovery by UNC3 has looked at the same windows and control words.
                     looked = Collapse.of(
-                        job.loaded, job.corpus, str(options["words"]), int(options["windows"])
+                        job.loaded,
+                        job.corpus,
+                        str(options["words"]),
+                        int(options["windows"]),
+                        run.spec.evaluation.seed,
+                        also=job.calibration_corpus(),
                     )
                     looked.look("dense", job.loaded, job.progress)
                 job.step += 1

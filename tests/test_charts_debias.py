@@ -6,6 +6,7 @@ import math
 
 from fairprune.charts_debias import (
     chosen_chart,
+    collapse_lines,
     rac_curve,
     rac_histogram,
     recovery_losses,
@@ -14,7 +15,7 @@ from fairprune.charts_debias import (
     word_cosines,
 )
 from fairprune.tradeoffs_axes import axes_of
-from fairprune.tradeoffs_collapse import placed
+from fairprune.tradeoffs_collapse import NUMBERS, placed, spots
 from tests.test_tradeoffs_collapse import entries_of, report
 
 HOSTILE = "<img src=x>"
@@ -116,3 +117,23 @@ def test_the_relation_is_drawn_within_strata():
     assert drawn["magnitude"][0] == [0.5] and drawn["wanda"][0] == [-0.5]
     assert [round(drawn[name][1][0], 9) for name in ("magnitude", "wanda")] == [10.0, -10.0]
     assert {trace.customdata[0][0] for trace in figure.data} == {one.entry.run.id for one in runs}
+
+
+def test_collapse_over_sparsity_has_a_line_per_method_and_its_control():
+    entries = entries_of([("wanda", 0.5, 0.2), ("wanda", 0.3, 0.1), ("magnitude", 0.5, 0.4)])
+    reports = {one.run.id: report(value) for one, value in zip(entries, (1.5, 1.1, 9.0), strict=True)}
+    cell = reports[entries[0].run.id]["lists"]["group"]["measures"]["unc3"]["ratio"]
+    cell.update(low=1.2, high=2.0)
+    figure = collapse_lines(spots(entries, reports, "unc3"), NUMBERS["unc3"])
+    drawn = {trace.name: trace for trace in figure.data}
+    assert sorted(drawn) == [
+        f"{method}: {words} words" for method in ("magnitude", "wanda") for words in ("control", "group")
+    ]
+    group, control = drawn["wanda: group words"], drawn["wanda: control words"]
+    assert (list(group.x), list(group.y)) == ([30.0, 50.0], [1.1, 1.5])
+    assert [round(one, 9) for one in group.error_y.array] == [0, 0.5]
+    assert [round(one, 9) for one in group.error_y.arrayminus] == [0, 0.3]
+    assert (group.line.dash, control.line.dash) == ("solid", "dot")
+    assert list(control.y) == [1.0, 1.0]
+    assert [one[0] for one in group.customdata] == [entries[1].run.id, entries[0].run.id]
+    assert "1.50 (95 %: 1.20 to 2.00), n = 9" in group.customdata[1][1]

@@ -68,7 +68,7 @@ def test_bad_input_is_one_line(run, arguments, code, said, capsys):
 
 def test_the_word_list_follows_the_corpus():
     assert [default_words(name) for name in ("politics", "products", "movies", "user:x")] == [
-        *("party", "sentiment", "gender", "gender")
+        *("gender", "sentiment", "gender", "gender")
     ]
 
 

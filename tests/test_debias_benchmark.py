@@ -76,13 +76,13 @@ def test_unc3_is_searched_from_the_same_weights_each_time(setup):
     settings = [one["setting"] for one in found.values()]
     assert settings[0] is None
     kinds = [(one["kind"], one.get("strength"), one.get("parameters")) for one in settings[1:]]
-    assert kinds == [("uniform", None, None), ("nc3", 10.0, "words"), ("nc3", 10.0, "kept")]
+    assert kinds == [("nc3", strength, moves) for strength in (0.0, 10.0) for moves in ("words", "kept")]
     group = [one["lists"]["group"]["unc3"] for one in found.values()]
     assert (
         len({one["dense"]["value"] for one in group[1:]}) == 1
     )  # the pruned model, whatever was tried before
     terms = [one.get("term") for one in found.values()]
-    assert terms[:2] == [None, None] and all(one[-1][0] == 4 and one[-1][1] < 2 for one in terms[2:])
+    assert terms[:3] == [None] * 3 and all(one[-1][0] == 4 and one[-1][1] < 2 for one in terms[3:])
     assert group[1]["dense"]["value"] == group[0]["pruned"]["value"]
     assert all(one["perplexity"]["opinions"]["n"] == 4 for one in found.values())
 
@@ -212,7 +212,10 @@ def test_every_part_has_its_table(setup, tmp_path):
     text = "\n".join(lines)
     for part in ("margin, first", "margin, second", "perplexity (ratios)", "`toy`, loss of held-out"):
         assert part in text
-    assert "| λ = 10, 4 steps of 0.001, words alone |" in text and "| uniform, 4 steps of 0.001 |" in text
+    assert (
+        "| λ = 10, 4 steps of 0.001, words alone |" in text
+        and "| λ = 0, 4 steps of 0.001, kept weights and words |" in text
+    )
     assert "alone would be accepted in 2 of 4 cases" in text
     assert "| 1 | 0.850 | 0.990 | 0.980 | 0.700 | 0.500 |" in text
     widths = [line.count("|") for line in lines if line.startswith("|")]

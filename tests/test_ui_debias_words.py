@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fairprune.debias.collapse_report import BIASED, FEW_LIMIT, NO_RATIO, NO_RESAMPLING
-from fairprune.ui.debias_words import FIRST, change_sentence, collapse_table
+from fairprune.debias.collapse_words import change_sentence
+from fairprune.ui.debias_words import FIRST, collapse_table
 
 
 def cell(

@@ -47,12 +47,14 @@ class Collapse:
         *,
         tokens: int = TOKENS,
         min_count: int = MIN_COUNT,
+        also: Corpus | None = None,
     ) -> Collapse:
         """The words of a list and the windows that are there of them.
 
         Args:
             tokens: of a window.
             min_count: contexts from which on a word counts.
+            also: the corpus whose calibration split is trained on, where it is another one.
 
         Raises:
             BadInput: too little text for a window, words that are no single tokens, a model without tokenizer.
@@ -62,7 +64,7 @@ class Collapse:
         tokenizer = loaded.tokenizer
         chosen = single_tokens(tokenizer, load_words(words))
         found = word_contexts(
-            tokenizer, corpus, "test", chosen.all_ids, tokens=tokens, windows=windows, seed=seed
+            tokenizer, corpus, "test", chosen.all_ids, tokens=tokens, windows=windows, seed=seed, also=also
         )
         others = {
             token
@@ -75,7 +77,7 @@ class Collapse:
             chosen,
             found.ids,
             tokenizer.decode,
-            excluded={*others, *tokenizer.bos, *not_words(tokenizer, np.unique(found.ids).tolist())},
+            excluded={*others, *tokenizer.bos, *not_words(tokenizer, found.ids)},
             min_count=min_count,
             seed=seed,
         )

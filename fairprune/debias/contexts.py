@@ -55,6 +55,7 @@ def word_contexts(
     tokens: int,
     windows: int,
     seed: int = 0,
+    also: Corpus | None = None,
 ) -> Contexts:
     """Windows of the opinions of one split, in a seeded order and joined by two line breaks.
 
@@ -64,11 +65,13 @@ def word_contexts(
         words: token ids.
         tokens: per window.
         windows: at most so many.
+        also: the corpus whose calibration split is trained on, where it is another one.
 
     Raises:
         BadInput: the split has too little text for one window.
     """
-    trained = set() if split == "calibration" else {o.text for o in corpus.splits["calibration"]}
+    read = () if split == "calibration" else (corpus, also or corpus)
+    trained = {o.text for one in read for o in one.splits["calibration"]}
     rows = [o for o in corpus.splits[split] if o.text not in trained]
     rows.sort(key=lambda o: seeded_key(seed, "contexts", o.source, o.text))
     stream = tokenizer.encode(GAP.join(o.text for o in rows)) if rows else []

@@ -85,7 +85,7 @@ def check_term(asked: RecoverySpec, ids: NDArray[np.integer], words: Sequence[in
         if len(enough)
         else f"{ahead:,} steps would not do either: use more or longer windows, another word list"
     )
-    anew = f" between two resets ({asked.reset:,} steps)" if asked.reset else ""
+    anew = f" between two resets ({counted(asked.reset, 'step')})" if asked.reset else ""
     raise BadInput(
         f"UNC3 needs {LEAST_WORDS} words with {MIN_COUNT} contexts each, and {counted(asked.steps, 'step')} of "
         f"{counted(asked.batch_size, 'window')} bring {most} of {len(words)} words that far{anew}: {right} or another corpus"

@@ -24,11 +24,16 @@ PER_GROUP = 48
 RESAMPLES = 1000
 
 
-def held_back(tokenizer: TextTokenizer, corpus: Corpus, seed: int) -> list[Text]:
+def held_back(
+    tokenizer: TextTokenizer, corpus: Corpus, seed: int, *, also: Corpus | None = None
+) -> list[Text]:
     """Opinions of the test split, as many of each group as there are up to `PER_GROUP`, in a seeded draw; none that stands in the
     calibration split too, which recoveries train on.
+
+    Args:
+        also: the corpus that the recovery trains on, where it is another one.
     """
-    trained = {opinion.text for opinion in corpus.splits["calibration"]}
+    trained = {opinion.text for one in (corpus, also or corpus) for opinion in one.splits["calibration"]}
     by_group = defaultdict(list)
     for opinion in corpus.splits["test"]:
         if opinion.text not in trained:

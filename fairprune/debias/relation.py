@@ -1,9 +1,9 @@
 """Does collapse predict the fairness of summaries? Within fixed sparsity and corpus, partial on perplexity, leaving one method out.
 
 Collapse and fairness both follow damage: over all runs they go together in any case. Here runs are compared within a stratum only (one
-sparsity, one corpus), after the logarithm of their perplexity ratio is taken out of both numbers. Runs of one method are alike, so what
-varies is the method: the interval leaves out one method after the other, and a second question is whether collapse foretells the
-fairness of a method that the line was not drawn with. Without torch.
+sparsity, corpus and setting: model, opinion sets, word list), after the logarithm of their perplexity ratio is taken out of both
+numbers. Runs of one method are alike, so what varies is the method: the interval leaves out one method after the other, and a second
+question is whether collapse foretells the fairness of a method that the line was not drawn with. Without torch.
 
 Sources: MacKinnon, Nielsen & Webb, Journal of Applied Econometrics 38 (2023), the cluster jackknife with few clusters; Fisher, Metron 1
 (1921), the scale on which a correlation is interval-scaled.
@@ -15,7 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,18 @@ LEAST_METHODS = 4
 LEAST_FREE = 3
 """Runs beyond what is estimated: one mean per stratum and the slopes."""
 NOT_DEFINED = "not defined"
+Stratum = tuple[float, str, str]
+"""Sparsity, corpus, and what else must be equal."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the two numbers are called in a sentence."""
+
+    collapse: str = "number of collapse"
+    fairness: str = "fairness number"
+    fairer: Literal["lower", "higher"] = "lower"
+    """Which end of the fairness number is the fairer one."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class RelationRow:
     """One run."""
 
     method: str
+    """The pruning method: runs of one method are alike, whatever was done after it."""
     sparsity: float
     """As asked for, a fraction."""
     corpus: str
@@ -47,10 +60,12 @@ class RelationRow:
     """A number of the collapse report, such as the ratio of UNC3 of the group words."""
     fairness: float | None
     """A fairness number of the summaries."""
+    setting: str = ""
+    """What else must be equal for two runs to compare, such as the model: a name for people, and a hash of the rest."""
 
     @property
-    def stratum(self) -> tuple[float, str]:
-        return self.sparsity, self.corpus
+    def stratum(self) -> Stratum:
+        return self.sparsity, self.corpus, self.setting
 
     @property
     def usable(self) -> bool:
@@ -74,7 +89,7 @@ class Association:
     n_methods: int
     """What the interval leaves out one by one."""
     n_strata: int
-    """Pairs of sparsity and corpus."""
+    """Groups of runs that compare: of one sparsity, corpus and setting."""
     reason: str | None = None
     """Why it has no value, or no interval."""
 
@@ -112,48 +127,51 @@ class Relation:
     """The same over all runs, without strata and perplexity: what damage alone makes of it."""
     gain: Association
     """Share of the squared error of a left-out method's fairness that knowing collapse takes away; below 0: it misleads."""
-    strata: tuple[tuple[float, str, Association], ...]
-    """(sparsity, corpus, its partial correlation)."""
+    strata: tuple[tuple[float, str, str, Association], ...]
+    """(sparsity, corpus, setting, its partial correlation)."""
     left_out: tuple[LeftOut, ...]
     n_unusable: int
     """Runs without one of the numbers."""
     n_alone: int
     """Runs that are the only one in their stratum."""
 
-    @property
-    def sentence(self) -> str:
-        """What it comes to, for people."""
+    def sentence(self, named: Named) -> str:
+        """What it comes to, for people: which way, and whether that is fairer."""
+        asked = f"Whether the {named.collapse} predicts the {named.fairness}"
         if self.partial.value is None:
-            return f"Whether collapse predicts fairness is not defined here: {self.partial.reason}."
+            return f"{asked} is not defined here: {self.partial.reason}."
         if self.partial.low is None or self.partial.high is None:
-            return f"Whether collapse predicts fairness cannot be told: {self.partial.reason}."
+            return f"{asked} cannot be told: {self.partial.reason}."
         if self.partial.low <= 0 <= self.partial.high:
             return (
-                "Within fixed sparsity and corpus and at equal perplexity, these runs do not show that collapse and fairness go together "
-                f"(partial correlation {self.partial.shown})."
+                f"Within fixed sparsity and corpus and at equal perplexity, these runs do not show that {named.collapse} and "
+                f"{named.fairness} go together (partial correlation {self.partial.shown})."
             )
+        way = "higher" if self.partial.value > 0 else "lower"
+        end = "fairer" if way == named.fairer else "less fair"
         foretells = self.gain.low is not None and self.gain.low > 0
         return (
-            f"Within fixed sparsity and corpus and at equal perplexity, collapse and fairness go together (partial correlation "
-            f"{self.partial.shown}); for a method that was left out, collapse {'foretells' if foretells else 'does not surely foretell'} "
-            f"fairness (error taken away: {self.gain.shown})."
+            f"Within fixed sparsity and corpus and at equal perplexity, runs with a higher {named.collapse} have a {way} "
+            f"{named.fairness}, which is {end} (partial correlation {self.partial.shown}); of a method that was left out, it "
+            f"{'foretells' if foretells else 'does not surely foretell'} the {named.fairness} (error taken away: {self.gain.shown})."
         )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def frame(self) -> pd.DataFrame:
-        """One row per number: what, sparsity, corpus, value, low, high, n, n_methods, n_strata, reason."""
-        rows: list[tuple[str, float | None, str | None, Association]] = [
-            ("partial correlation", None, None, self.partial),
-            *(("partial correlation", sparsity, corpus, one) for sparsity, corpus, one in self.strata),
-            ("correlation over all runs", None, None, self.raw),
-            ("error taken away for a left-out method", None, None, self.gain),
+        """One row per number: what, sparsity, corpus, setting, value, low, high, n, n_methods, n_strata, reason."""
+        none = (None, None, None)
+        rows: list[tuple[str, float | None, str | None, str | None, Association]] = [
+            ("partial correlation", *none, self.partial),
+            *(("partial correlation", *stratum) for stratum in self.strata),
+            ("correlation over all runs", *none, self.raw),
+            ("error taken away for a left-out method", *none, self.gain),
         ]
         return pd.DataFrame(
             [
-                {"what": what, "sparsity": sparsity, "corpus": corpus, **asdict(one)}
-                for what, sparsity, corpus, one in rows
+                {"what": what, "sparsity": sparsity, "corpus": corpus, "setting": setting, **asdict(one)}
+                for what, sparsity, corpus, setting, one in rows
             ]
         )
 
@@ -288,7 +306,7 @@ def _why_not(table: _Table) -> str:
     n, strata = len(table.method), table.n_strata
     least = max(1, strata) + 1 + LEAST_FREE  # a mean per stratum, a slope of perplexity
     if n < least:
-        return f"{counted(n, 'run')} in {counted(strata, 'pair')} of sparsity and corpus: at least {least} are needed"
+        return f"{counted(n, 'run')} in {counted(strata, 'group')} that compare: at least {least} are needed"
     return "collapse or fairness does not vary beyond what sparsity, corpus and perplexity say"
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fairprune.errors import BadInput, unknown
 from fairprune.text import counted
@@ -27,7 +28,10 @@ IN_SEVERAL_LISTS = "in several lists"
 MIN_WORDS = 2
 """Fewest single-token words that a group must keep: a spread over fewer is none."""
 NEAREST = 10
-"""A control word is drawn from so many of the nearest in frequency."""
+"""A control word is drawn from so many of the nearest in frequency at most."""
+NEAR = 0.2
+"""How far their frequencies may be from the word's, as a share; beyond that it is the nearest one."""
+APOSTROPHES = ("'", "’")
 LEAST_LETTERS = 2
 """Of a control word: a single letter is mostly a piece of a word."""
 _BEFORE = "a"
@@ -121,17 +125,39 @@ def single_tokens(tokenizer: TextTokenizer, words_by_group: WordList, *, at_leas
     )
 
 
-def not_words(tokenizer: TextTokenizer, ids: Collection[int]) -> set[int]:
-    """Those of `ids` that are no word of letters after a space: punctuation, digits, pieces, single letters.
+def not_words(tokenizer: TextTokenizer, ids: NDArray[np.integer]) -> set[int]:
+    """Tokens of these texts that are no word of letters after a space: punctuation, digits, single letters, pieces of words.
 
-    No control for group words, which are words.
+    A piece is what is followed by the rest of its word in more than half of its places. No control for group words, which are words.
+
+    Args:
+        ids: (windows, tokens).
     """
-    found = set()
-    for token in ids:
-        word = tokenizer.decode([token]).strip()
-        if len(word) < LEAST_LETTERS or not word.isalpha() or _token(tokenizer, word) != token:
-            found.add(token)
-    return found
+    found = {token for token in np.unique(ids).tolist() if not _is_word(tokenizer, token)}
+    pairs, counts = np.unique(
+        np.stack([ids[:, :-1].ravel(), ids[:, 1:].ravel()], axis=1), axis=0, return_counts=True
+    )
+    all_of, continued = Counter[int](), Counter[int]()
+    for (token, following), n in zip(pairs.tolist(), counts.tolist(), strict=True):
+        if token not in found:
+            all_of[token] += n
+            continued[token] += n * _goes_on(tokenizer, token, following)
+    return found | {token for token, n in continued.items() if n > all_of[token] / 2}
+
+
+def _is_word(tokenizer: TextTokenizer, token: int) -> bool:
+    word = tokenizer.decode([token]).strip()
+    return len(word) >= LEAST_LETTERS and word.isalpha() and _token(tokenizer, word) == token
+
+
+def _goes_on(tokenizer: TextTokenizer, token: int, following: int) -> bool:
+    """Whether the second token is of the same word as the first: no space between them, and letters, or an apostrophe, after it."""
+    rest = tokenizer.decode([following]).strip()
+    joined = tokenizer.decode([token, following]).strip()
+    return (
+        rest[:1].isalpha() | rest.startswith(APOSTROPHES)
+        and joined == tokenizer.decode([token]).strip() + rest
+    )
 
 
 def control_words(
@@ -139,7 +165,8 @@ def control_words(
 ) -> tuple[int, ...]:
     """Token ids of a random list of equal size and frequency, one for each of `ids`, in their order.
 
-    For each id, in the order of falling frequency, one of the `NEAREST` free tokens whose frequencies are nearest (as ratios).
+    For each id, in the order of falling frequency, one of the `NEAREST` free tokens whose frequencies are within `NEAR` of its own,
+    drawn at random; where there is none, the one whose frequency is nearest (as a ratio).
 
     Args:
         ids: the words to be matched.
@@ -162,7 +189,8 @@ def control_words(
     logs = {token: math.log(1 + frequencies.get(token, 0)) for token in (*free, *ids)}
     drawn: dict[int, int] = {}
     for token in sorted(dict.fromkeys(ids), key=lambda i: (-logs[i], i)):
-        near = sorted(free, key=lambda other: (abs(logs[other] - logs[token]), other))[:NEAREST]
+        nearest = sorted(free, key=lambda other: (abs(logs[other] - logs[token]), other))[:NEAREST]
+        near = [one for one in nearest if abs(logs[one] - logs[token]) <= math.log1p(NEAR)] or nearest[:1]
         drawn[token] = near[int(rng.integers(len(near)))]
         free.remove(drawn[token])
     return tuple(drawn[token] for token in ids)

@@ -23,7 +23,7 @@ class Reports(Database):
         """The report, and whether this call queued it: one that waits, runs, or is done with these options is not asked for again.
 
         Raises:
-            StoreError: no such run, or one that is not done.
+            StoreError: no such run, one that is not done, or one whose report with other options is on its way.
         """
         text = to_document(options, f"the options of a {kind} report")
 
@@ -34,10 +34,13 @@ class Reports(Database):
                 raise StoreError(f"run {found} is {run.state}: a report is made of a run that is done")
             here = _of(found, kind)
             row = connection.execute(select(reports).where(*here).with_for_update()).first()
-            if row is not None and (
-                row.state in ("queued", "running") or (row.state == "done" and row.options == text)
-            ):
+            if row is not None and row.state in ("queued", "running", "done") and row.options == text:
                 return found, False
+            if row is not None and row.state in ("queued", "running"):
+                raise StoreError(
+                    f"a {kind} report on run {found} with other options ({_said(row.options)}) is {row.state}: wait until it has "
+                    "ended, or cancel it first"
+                )
             connection.execute(delete(reports).where(*here))
             connection.execute(
                 insert(reports).values(
@@ -137,6 +140,12 @@ class Reports(Database):
 
 def _of(run_id: str, kind: ReportKind) -> Sequence[ColumnElement[bool]]:
     return reports.c.run_id == run_id, reports.c.kind == kind
+
+
+def _said(options: str) -> str:
+    """'words sentiment, windows 256'."""
+    found = from_document(options, "the options of a report")
+    return ", ".join(f"{name} {value}" for name, value in found.items())
 
 
 def _queued(device: str) -> Sequence[ColumnElement[bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune.charts_debias import word_cosines
-from fairprune.debias.collapse_report import NO_RATIO
+from fairprune.debias.collapse_words import change_of, change_sentence
 from fairprune.tables import missing_reason
 from fairprune.ui import fairness, markup
 from fairprune.ui.debias_numbers import cell_html, ends_text, number
@@ -38,7 +38,9 @@ def draw_collapse(found: Mapping[str, Any], key: str, names: tuple[str, str] = (
             alt="Per word: its cosine in both models; group words first.",
         )
         if len(found["words"]) > SHOWN_WORDS:
-            st.caption(f"The {SHOWN_WORDS} most frequent of {len(found['words'])} words are drawn.")
+            st.caption(
+                f"The first {SHOWN_WORDS} of {len(found['words'])} words are drawn: group words before control words, frequent ones first."
+            )
     with st.expander("NC1, NC2, GNC2 and NC4", icon=":material/table_rows:"):
         st.html(collapse_table(found, names, [name for name in found["measures"] if name not in FIRST]))
     with st.expander("What do these measures mean?", icon=":material/help:"):
@@ -47,31 +49,6 @@ def draw_collapse(found: Mapping[str, Any], key: str, names: tuple[str, str] = (
             for one in found["measures"].values()
         )
         st.html(f'<dl class="fp-terms">{terms}</dl>')
-
-
-def change_sentence(found: Mapping[str, Any]) -> str:
-    """How UNC3 of the group words changed beside that of the control words, and whether that is more than theirs; plain text."""
-    group, control = (found["lists"][name] for name in ("group", "control"))
-    own = group["measures"]["unc3"]["ratio"]
-    if group["reason"] or own["value"] is None:
-        return f"No UNC3 of group words: {group['reason'] or own['reason']}."
-    said = f"UNC3 of group words is {_times(own)} what it was"
-    against = found["against_control"]["unc3"]
-    if control["reason"] or against["value"] is None:
-        return f"{said}; nothing to compare it with: {control['reason'] or against['reason']}."
-    said += f", that of control words {_times(control['measures']['unc3']['ratio'])}"
-    if against["low"] is None:
-        return f"{said}: {number(against['value'], 2)} times the control's change, without an interval that could tell it from none."
-    beside = f"{said}: beside the control's change {_times(against)} as much"
-    if against["low"] <= 1 <= against["high"]:
-        return f"{beside}, no change beyond that of control words."
-    return f"{beside}, {'less' if against['high'] < 1 else 'more'} than control words alone would have it."
-
-
-def _times(cell: Mapping[str, Any]) -> str:
-    """'0.82 times (95 %: 0.63 to 1.05)'."""
-    ends = "" if cell["low"] is None or cell["high"] is None else f" ({ends_text(cell, 2)})"
-    return f"{number(cell['value'], 2)} times{ends}"
 
 
 def collapse_table(found: Mapping[str, Any], names: tuple[str, str], measures: Sequence[str]) -> str:
@@ -89,7 +66,8 @@ def collapse_table(found: Mapping[str, Any], names: tuple[str, str], measures: S
                 rows.append([first, f"<b>–</b><small>{escape(one['reason'])}</small>", "", "", ""])
                 continue
             cells = one["measures"][name]
-            change, sign = ("difference", True) if cells["ratio"]["reason"] == NO_RATIO else ("ratio", False)
+            change = change_of(cells)
+            sign = change == "difference"
             parts = [cell_html(cells["dense"]), cell_html(cells["pruned"])]
             parts.append(_change_html(cells[change], sign))
             against = found["against_control"][name] if key == "group" and not sign else None
@@ -116,7 +94,13 @@ def words_note(found: Mapping[str, Any]) -> str:
     """What was read, and which words do not count."""
     dropped = ", ".join(f"{n} {why}" for why, n in found["dropped"].items() if n)
     tied = " Output matrix and input embedding are one." if found["tied"] else ""
+    contexts = [found["lists"][name]["features"] for name in ("group", "control")]
+    beside = (
+        "there are no control words"
+        if found["lists"]["control"]["reason"]
+        else f"control words are drawn at random among those about as frequent ({contexts[1]:,} contexts beside {contexts[0]:,})"
+    )
     return (
         f"Word list {found['list']}: {found['tokens']:,} tokens in {found['windows']} held-out windows. Left out: {dropped or 'no word'}; "
-        f"{found['rare']} with fewer than {found['min_count']} contexts. Control words are as frequent, and drawn at random.{tied}"
+        f"{found['rare']} with fewer than {found['min_count']} contexts; {beside}.{tied}"
     )

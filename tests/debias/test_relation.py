@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fairprune.debias.relation import RelationRow, relation
+from fairprune.debias.relation import Named, RelationRow, relation
 from fairprune.errors import BadInput
 
+NAMED = Named("UNC3", "BUR", "lower")
 METHODS = ("magnitude", "wanda", "ria", "sparsegpt", "gblm", "gradient", "hgla", "random")
 SPARSITIES = (0.3, 0.5, 0.6)
 CORPORA = ("movies", "politics")
@@ -47,7 +49,11 @@ def test_a_planted_relation_is_found(sign):
     for one in found.left_out:
         assert one.n == 6 and one.slope == pytest.approx(sign * 0.5, abs=0.1)
         assert one.error_with < one.error_without
-    assert "go together" in found.sentence and "collapse foretells fairness" in found.sentence
+    way = "have a higher BUR, which is less fair" if sign > 0 else "have a lower BUR, which is fairer"
+    said = found.sentence(NAMED)
+    assert f"runs with a higher UNC3 {way} (partial" in said and "it foretells the BUR" in said
+    other = found.sentence(Named("UNC3", "share of both sides", "higher"))
+    assert ("which is fairer" if sign > 0 else "which is less fair") in other
 
 
 def test_damage_alone_makes_a_raw_correlation_and_no_partial_one():
@@ -56,7 +62,7 @@ def test_damage_alone_makes_a_raw_correlation_and_no_partial_one():
     assert abs(found.partial.value) < 0.5
     assert found.partial.low <= 0 <= found.partial.high
     assert found.gain.value < 0.2
-    assert "do not show" in found.sentence
+    assert "do not show that UNC3 and BUR go together" in found.sentence(NAMED)
 
 
 def test_a_partial_correlation_equals_that_of_residuals():
@@ -76,10 +82,8 @@ def test_a_partial_correlation_equals_that_of_residuals():
 
 def test_within_each_stratum():
     found = relation(rows(0.5))
-    assert [(sparsity, corpus) for sparsity, corpus, _ in found.strata] == [
-        (s, c) for s in SPARSITIES for c in CORPORA
-    ]
-    for _, _, one in found.strata:
+    assert [stratum[:-1] for stratum in found.strata] == [(s, c, "") for s in SPARSITIES for c in CORPORA]
+    for *_, one in found.strata:
         assert one.n == 8 and one.n_strata == 1 and one.value > 0.8
         assert one.low < one.value < one.high
 
@@ -124,8 +128,8 @@ def test_one_method_that_carries_it_all_does_not_foretell_the_others():
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ([], "0 runs in 0 pairs of sparsity and corpus"),
-        (rows(0.5, methods=METHODS[:2])[:2], "2 runs in 1 pair of sparsity and corpus"),
+        ([], "0 runs in 0 groups that compare"),
+        (rows(0.5, methods=METHODS[:2])[:2], "2 runs in 1 group that compare"),
     ],
 )
 def test_too_few_runs_are_not_defined(data, reason):
@@ -133,7 +137,7 @@ def test_too_few_runs_are_not_defined(data, reason):
     assert found.partial.value is None and found.partial.shown == "not defined"
     assert reason in found.partial.reason
     assert found.gain.value is None and "at least 4 are needed" in found.gain.reason
-    assert "is not defined here" in found.sentence
+    assert "is not defined here" in found.sentence(NAMED)
     json.dumps(found.to_json(), allow_nan=False)
 
 
@@ -141,7 +145,7 @@ def test_too_few_methods_have_no_interval():
     found = relation(rows(0.5, methods=METHODS[:3]))
     assert found.partial.value is not None and found.partial.low is None
     assert found.partial.reason == "3 methods: an interval over methods needs 4"
-    assert "cannot be told" in found.sentence and "no interval" in found.partial.shown
+    assert "cannot be told" in found.sentence(NAMED) and "no interval" in found.partial.shown
 
 
 def test_numbers_that_do_not_vary_are_not_defined():
@@ -180,6 +184,29 @@ def test_missing_numbers_and_runs_alone_are_counted_and_left_out():
     assert found.partial == relation(data).partial
 
 
+def test_runs_of_two_models_are_not_compared_with_each_other():
+    """Two models that differ in both numbers, and nothing within either: no relation is found."""
+    rng = np.random.default_rng(0)
+    data = [
+        RelationRow(
+            method,
+            0.5,
+            "movies",
+            math.exp(abs(rng.normal())),
+            far + rng.normal(),
+            far + rng.normal(),
+            setting,
+        )
+        for setting, far in (("one", 0.0), ("other", 50.0))
+        for method in METHODS
+    ]
+    found = relation(data)
+    assert found.raw.value > 0.99
+    assert found.partial.low <= 0 <= found.partial.high and found.partial.n_strata == 2
+    mixed = relation([replace(row, setting="") for row in data])
+    assert mixed.partial.value > 0.99 and mixed.partial.low > 0
+
+
 def test_the_order_of_runs_says_nothing():
     data = rows(0.5)
     one, other = relation(data), relation(data[::-1])
@@ -191,7 +218,19 @@ def test_the_order_of_runs_says_nothing():
 def test_the_table_has_a_row_per_number():
     frame = relation(rows(0.5)).frame()
     assert list(frame.columns) == [
-        *("what", "sparsity", "corpus", "value", "low", "high", "n", "n_methods", "n_strata", "reason")
+        *(
+            "what",
+            "sparsity",
+            "corpus",
+            "setting",
+            "value",
+            "low",
+            "high",
+            "n",
+            "n_methods",
+            "n_strata",
+            "reason",
+        )
     ]
     assert len(frame) == 1 + 6 + 2
     assert frame["n"].tolist() == [48, *[8] * 6, 48, 48]

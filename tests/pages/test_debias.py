@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from fairprune.debias_group import base_of, group_of
+from fairprune.debias_stages import COLLAPSE_WINDOWS
 from fairprune.executors.launch import device_lock
 from fairprune.mask_details import result_kind
 from fairprune.spec import RunSpec, parse_part
@@ -168,7 +169,7 @@ def test_a_collapse_report_is_asked_for_and_shown(store: Store, tiny_folder: Pat
     report = store.report(run.id, "collapse")
     assert (report.state, report.options["words"]) == ("queued", "sentiment")
     assert page.button(key="collapse.cancel").label == "Cancel the report"
-    ask_and_make(store, run.id, "sentiment")
+    ask_and_make(store, run.id, "sentiment", COLLAPSE_WINDOWS)
     page = app("Debias", run=run.id, lab="collapse", words="sentiment")
     assert not errors(page), errors(page)
     assert "UNC3" in markup(page) and "Beside the control" in markup(page)
