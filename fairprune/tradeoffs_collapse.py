@@ -16,13 +16,13 @@ from fairprune.tradeoffs_axes import Axis, cell_of
 from fairprune.uncertainty import FEW_SAMPLES
 
 NUMBERS: dict[str, tuple[str, str, str]] = {
-    "unc3": ("UNC3, pruned / dense", "unc3", "ratio"),
-    "nc1": ("NC1, pruned / dense", "nc1", "ratio"),
-    "nc2_norms": ("NC2 (norms), pruned / dense", "nc2_norms", "ratio"),
-    "nc2_angles": ("NC2 (angles), pruned / dense", "nc2_angles", "ratio"),
-    "gnc2": ("GNC2, pruned / dense", "gnc2", "ratio"),
-    "nc3": ("NC3, pruned − dense", "nc3", "difference"),
-    "nc4": ("NC4, pruned − dense", "nc4", "difference"),
+    "unc3": ("UNC3 (pruned / dense)", "unc3", "ratio"),
+    "nc1": ("NC1 (pruned / dense)", "nc1", "ratio"),
+    "nc2_norms": ("NC2 norms (pruned / dense)", "nc2_norms", "ratio"),
+    "nc2_angles": ("NC2 angles (pruned / dense)", "nc2_angles", "ratio"),
+    "gnc2": ("GNC2 (pruned / dense)", "gnc2", "ratio"),
+    "nc3": ("NC3 (pruned − dense)", "nc3", "difference"),
+    "nc4": ("NC4 (pruned − dense)", "nc4", "difference"),
 }
 """Name → what it is called, the measure, and which of its numbers."""
 NO_CHANGE = {"ratio": 1.0, "difference": 0.0}

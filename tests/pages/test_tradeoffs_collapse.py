@@ -55,7 +55,7 @@ def test_lines_over_sparsity_and_a_question_with_its_direction() -> None:
         f"{method}: {words} words" for method in METHODS for words in ("control", "group")
     )
     said = "\n".join(one.value for one in page.markdown).replace("\\", "")
-    assert "runs with a higher UNC3, pruned / dense have a higher BUR, which is less fair" in said, said
+    assert "runs with a higher UNC3 (pruned / dense) have a higher BUR, which is less fair" in said, said
     assert "10 of 10 runs have a report of the word list gender" in captions(page)
     assert "10, 5, 2" in markup(page)  # runs, methods, strata
 
