@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fairprune import jobs
+from fairprune.debias_stages import COLLAPSE_WINDOWS
 from fairprune.errors import BadInput, StoreError
 from fairprune.executors.child import REPORT
 from fairprune.store import open_store
@@ -43,6 +44,18 @@ def test_a_report_is_kept_with_its_run_and_changes_nothing_else(store, run):
     assert unc3["dense"]["value"] != unc3["pruned"]["value"]
     assert {kind: store.result(run.id, kind) for kind in kinds} == before
     assert store.run(run.id) == run
+
+
+def test_a_report_looks_at_what_the_recovery_looked_at(store, tiny_folder):
+    """Same windows and control words, whatever the seed of the run is."""
+    recovery = {"kind": "nc3", "words": "sentiment", "steps": 4, "samples": 8, "seqlen": 40, "batch_size": 8}
+    run, code = execute(store, plan(tiny_folder, import_toy(), recovery=recovery, seed=1))
+    assert code == 0 and run.spec.evaluation.seed == 1, run.error_detail
+    own = store.result(run.id, "debias")["collapse"]
+    assert ask_and_make(store, run.id, "sentiment", COLLAPSE_WINDOWS) == 0
+    again = store.result(run.id, "debias")["collapse"]
+    assert again["windows_hash"] == own["windows_hash"] and again["seed"] == own["seed"] == 1
+    assert again["lists"] == own["lists"] and again["words"] == own["words"]
 
 
 def test_what_goes_wrong_is_a_sentence(store, run):

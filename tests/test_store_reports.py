@@ -61,6 +61,19 @@ def test_the_oldest_is_taken_first_and_what_runs_can_be_interrupted(store):
     assert store.report(ids[0], "collapse").state == "cancelled"
 
 
+def test_a_report_with_other_options_is_not_the_one_that_was_asked_for(store):
+    about = done(store)
+    store.ask_report(about, "collapse", {"words": "sentiment", "windows": 16})
+    assert store.ask_report(about, "collapse", {"words": "sentiment", "windows": 16})[1] is False
+    for state in ("queued", "running"):
+        says = rf"other options \(words sentiment, windows 16\) is {state}: wait until it has ended, or cancel it"
+        with pytest.raises(StoreError, match=says):
+            store.ask_report(about, "collapse", {"words": "gender", "windows": 16})
+        store.claim_report("cpu")
+    store.finish_report(about, "collapse", "done")
+    assert store.ask_report(about, "collapse", {"words": "gender", "windows": 16})[1] is True
+
+
 def test_a_report_goes_with_its_run(store):
     about = done(store)
     store.ask_report(about, "collapse", {})

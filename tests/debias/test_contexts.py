@@ -97,6 +97,17 @@ def test_too_little_text_is_refused(tokenizer):
         )
 
 
+def test_what_another_corpus_trains_on_is_not_measured(tokenizer):
+    shared, own = "great movie with great acting .", "dull movie with bad acting ."
+    corpus = corpus_of(test=[shared, own], calibration=["nothing ."])
+    trained = corpus_of(test=["nothing ."], calibration=[shared])
+    asked = {"tokens": 6, "windows": 4}
+    alone = word_contexts(tokenizer, corpus, "test", [1], **asked)
+    apart = word_contexts(tokenizer, corpus, "test", [1], **asked, also=trained)
+    great = tokenizer.encode("so great")[-1]
+    assert great in alone.ids and great not in apart.ids
+
+
 def test_windows_that_share_a_run_of_tokens_are_not_apart():
     rng = np.random.default_rng(0)
     one, other = rng.integers(0, 1000, (4, 64)), rng.integers(0, 1000, (3, 48))
