@@ -162,7 +162,10 @@ def material_of(
             tuple(encode(loaded, items, "unsafe_response")),
         )
 
-    places = {item.pair: place for place, item in enumerate(measurement["second"]) if item.pair is not None}
+    places: dict[str, int] = {}  # of several prompts with one pair the first counts, in both sets
+    for place, item in enumerate(measurement["second"]):
+        if item.pair is not None:
+            places.setdefault(item.pair, place)
     pairs: dict[str, tuple[int, int]] = {}
     for place, item in enumerate(measurement["first"]):
         if item.pair is not None and item.pair in places:

@@ -162,6 +162,17 @@ def test_unpaired_sets_have_no_hsic_and_sets_without_unsafe_answers_no_margin(lo
     assert found["verdict"]["outcome"] == "demonstration"
 
 
+def test_of_several_prompts_with_one_pair_the_first_counts_in_both_sets(loaded):
+    sets = three_sets(6)
+    for role in ("first", "second"):
+        items = [
+            dataclasses.replace(one, pair=f"situation {i // 2}") for i, one in enumerate(sets[role].items)
+        ]
+        sets[role] = dataclasses.replace(sets[role], items=tuple(items))
+    given = material_of(loaded, sets, {role: one.items for role, one in sets.items()})
+    assert given.pairs == ((0, 0), (2, 2), (4, 4))
+
+
 def test_choosing_without_measuring(loaded):
     found = run_spin(loaded, OPTIONS, sets=three_sets(), measures=False)
     assert found["quantities"] is None and found["verdict"] is None and found["undo"]
