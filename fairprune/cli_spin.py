@@ -13,6 +13,7 @@ from fairprune import cli_options as options
 from fairprune import devices
 from fairprune.cli_files import check_writable, write_json
 from fairprune.debias import awareness
+from fairprune.debias.spin_verdict import MEASURED_UNPRUNED, UNPRUNED
 from fairprune.debias_spec import EditSpec
 from fairprune.errors import BadInput
 from fairprune.spec import parse_part
@@ -137,6 +138,8 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
     )
     if edit["control"] != "none" or edit["selection"] != "intersection":
         yield f"edited: {counted(choice['weights'], 'weight')}, selection {edit['selection']}, control {edit['control']}"
+    if found["quantities"] is not None and found["measured_on"] == UNPRUNED:
+        yield f"{MEASURED_UNPRUNED}: the edited model and the controls are not pruned"
     for one in found["quantities"] or ():
         of = f" ({found['sets'][one['concern']]['title']})" if one["concern"] else ""
         yield f"{one['name']}{of}, {one['unit']}, {one['better']} is better, n = {one['systems']['edited']['n']}"

@@ -97,6 +97,8 @@ class Debiasing(Staged):
     """Words and windows that a recovery by UNC3 is measured on."""
     dense_measured: Measured | None = field(default=None, init=False)
     """What an edit after pruning is measured by, of the dense model."""
+    unpruned_measured: dict[str, Measured] = field(default_factory=dict, init=False)
+    """What an edit before pruning was measured by, of each model, until the pruned one is measured beside them."""
     found: dict[str, Any] = field(default_factory=dict, init=False)
     """The parts of the result so far."""
 
@@ -170,7 +172,14 @@ class Debiasing(Staged):
         asked = self.spec.edit
         assert asked is not None
         self.place("resident")
-        found = run_spin(self.loaded, asked, self.progress, dense=self.dense_measured, measures=self.measures)
+        found = run_spin(
+            self.loaded,
+            asked,
+            self.progress,
+            dense=self.dense_measured,
+            measures=self.measures,
+            kept=self.unpruned_measured if asked.order == "before" else None,
+        )
         undo = found["undo"]
         self.note("edit", found)
         by_name: dict[str, list[tuple[int, int]]] = {}
@@ -192,6 +201,18 @@ class Debiasing(Staged):
                 if self.masks is not None and name in self.masks:
                     self.masks[name][rows, columns] = False
             self.close_record()
+
+    def look_at_final(self) -> None:
+        """Measures the model that was edited before it was pruned, now that it is, beside the unpruned ones."""
+        asked = self.spec.edit
+        if asked is None or not self.unpruned_measured:
+            return
+        from fairprune.debias.spin_job import with_final
+
+        self.place("resident")
+        found = with_final(self.loaded, asked, self.found["edit"], self.unpruned_measured, self.progress)
+        self.note("edit", found)
+        self.unpruned_measured = {}
 
     def close_record(self) -> None:
         """Writes the masks to the disk, once nothing sets weights to zero any more."""

@@ -296,6 +296,7 @@ class Execution(Debiasing):
         self.say(
             f"asked {self.report.asked:.4f}, achieved {self.report.achieved:.4f} of {self.report.weights} weights"
         )
+        self.look_at_final()
 
     def score(self) -> None:
         from fairprune.scores import score_summaries

@@ -6,11 +6,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from fairprune import mask_files
+from fairprune.debias.spin_job import measure_dense
 from fairprune.debias_group import base_of, group_of
 from fairprune.errors import BadInput
 from fairprune.mask_details import picture_shares, result_kind
+from fairprune.models import load, weight_matrix
 from fairprune.stages import STAGES, stages_of
 from fairprune.store import open_store
 from tests.debias_runs import edit, execute, plan
@@ -49,7 +52,8 @@ def test_an_edit_after_pruning_is_counted_kept_and_compared(tiny_folder, corpus,
     chosen = found["edit"]["undo"]
     assert len(chosen) == found["edit"]["choice"]["weights"] > 0
     assert [one["name"] for one in found["edit"]["quantities"]][-1] == "perplexity"
-    assert found["edit"]["hsic"]["widths_of"] == "dense"
+    assert found["edit"]["hsic"]["widths_of"] == "dense" and found["edit"]["measured_on"] == "pruned"
+    assert "Measured on the model" not in found["edit"]["verdict"]["sentence"]
     reports = [store.result(one.id, "sparsity") for one in (base, run)]
     assert reports[1]["dropped"] == reports[0]["dropped"] + len(chosen)
     assert reports[1]["achieved"] > reports[0]["achieved"] == 0.5
@@ -115,6 +119,25 @@ def test_an_edit_before_pruning_has_statistics_of_its_own(tiny_folder, corpus, s
                 if one["module"] in (found := store.result(run.id, result_kind(block)))
             ]
             assert np.array_equal(picture_shares(details["picture"], *keep.shape) == 0, keep)
+    told = store.result(run.id, "debias")["edit"]
+    json.dumps(told, allow_nan=False)
+    assert told["measured_on"] == "unpruned"
+    assert told["verdict"]["sentence"].startswith("Measured on the model before pruning: demonstration")
+    # The model that the run goes on with stands beside them, as one that nothing is compared with.
+    loaded = load(tiny_folder)
+    linears = loaded.linears()
+    with mask_files.opened(run.id) as masks:
+        for name in masks.columns:
+            weight_matrix(linears[name])[torch.from_numpy(~masks.keep(name))] = 0
+    final = measure_dense(loaded, run.spec.edit)
+    for one in told["quantities"]:
+        assert list(one["systems"]) == ["before", "edited", "random", "first-only", "final"]
+        assert list(one["differences"]) == ["before", "random", "first-only"]
+    margin, perplexity = told["quantities"][0]["systems"], told["quantities"][-1]["systems"]
+    assert margin["final"]["value"] == pytest.approx(float(final.margin["first"].mean()), abs=1e-5)
+    loss, tokens = final.general.sum(axis=0)
+    assert perplexity["final"]["value"] == pytest.approx(float(np.exp(loss / tokens)), rel=1e-4)
+    assert perplexity["final"]["value"] != pytest.approx(perplexity["edited"]["value"], rel=1e-4)
     report = store.result(run.id, "sparsity")
     weights = sum(matrix["rows"] * matrix["columns"] for matrix in report["matrices"])
     assert report["dropped"] == round(report["achieved"] * weights) >= weights // 2

@@ -89,8 +89,14 @@ class Zeroed(Document):
     old: float
 
 
+class Asked(Document):
+    order: Name | None = None
+
+
 class Edit(Document):
     kind: Name
+    edit: Asked | None = None
+    measured_on: Name | None = None
     sets: dict[Literal["first", "second", "general"], AwarenessFacts]
     choice: Choice
     quantities: Listed[Quantity] | None = None

@@ -29,6 +29,7 @@ from fairprune.debias.spin import (
 from fairprune.debias.spin_choice import Choice, control_first, control_random, couple, rank
 from fairprune.debias.spin_measures import (
     ANSWER_TOKENS,
+    FINAL,
     LEAST_PAIRS,
     Material,
     Measured,
@@ -37,7 +38,7 @@ from fairprune.debias.spin_measures import (
     compare,
     measure,
 )
-from fairprune.debias.spin_verdict import judge
+from fairprune.debias.spin_verdict import UNPRUNED, judge
 from fairprune.errors import BadInput
 from fairprune.models import LoadedModel, check_causal
 from fairprune.uncertainty import FloatArray
@@ -190,6 +191,7 @@ def run_spin(
     dense: Measured | None = None,
     measured: int | None = None,
     measures: bool = True,
+    kept: dict[str, Measured] | None = None,
 ) -> dict[str, Any]:
     """Edits the model in place and measures what that did.
 
@@ -201,6 +203,7 @@ def run_spin(
         dense: of `measure_dense`, where the model was pruned before.
         measured: prompts of each set to measure on, at most; the same as for `dense`.
         measures: False: only choose and edit.
+        kept: filled with the numbers of each model, for `with_final` once the edited model is pruned.
 
     Returns:
         JSON: what was chosen, the measures (of `spin_measures.compare`), the verdict, and `undo`, the list of what was zeroed.
@@ -222,6 +225,7 @@ def run_spin(
         "edit": edit.model_dump(mode="json"),
         "sets": _sets_said(sets, halves),
         "choice": coupled.to_json(),
+        "measured_on": _measured_on(edit, dense),
         "quantities": None,
         "verdict": None,
     }
@@ -247,10 +251,45 @@ def run_spin(
         }
         found["phrases"] = list(CAUTIONARY)
         if edit.control == "none":
-            found["verdict"] = judge(found["quantities"], {role: sets[role].title for role in ROLES})
+            titles = {role: sets[role].title for role in ROLES}
+            found["verdict"] = judge(found["quantities"], titles, found["measured_on"])
+        if kept is not None:
+            kept.update(systems)
     found["seconds"] = {"selection": selected - start, "measures": time.perf_counter() - selected}
     found["undo"] = [one.model_dump() for one in apply_choice(loaded, chosen)]
     return found
+
+
+def _measured_on(edit: EditSpec, dense: Measured | None) -> str:
+    """Which model 'before', 'edited' and the controls are of."""
+    if edit.order == "before":
+        return UNPRUNED
+    return "as given" if dense is None else "pruned"
+
+
+def with_final(
+    loaded: LoadedModel,
+    edit: EditSpec,
+    found: Mapping[str, Any],
+    kept: Mapping[str, Measured],
+    report: Report = lambda *_: None,
+    *,
+    measured: int | None = None,
+) -> dict[str, Any]:
+    """The document of an edit before pruning with one more system, 'final': the model as it is now, edited and pruned.
+
+    It stands beside the others without a difference: nobody has pruned the model before the edit or the controls here, so
+    that the verdict stays what it was.
+
+    Args:
+        found: of `run_spin`, with quantities.
+        kept: of the same call.
+        measured: as there.
+    """
+    sets = load_sets(edit)
+    material = material_of(loaded, sets, split_sets(sets, edit, measured).measurement)
+    systems = {**kept, FINAL: measure(loaded, material, report)}
+    return {**found, "quantities": compare(material, systems, found["hsic"]["widths"], edit.seed)}
 
 
 def _measured(loaded: LoadedModel, choice: Choice | None, material: Material, report: Report) -> Measured:

@@ -42,6 +42,8 @@ BATCH_SIZE = 8
 RESAMPLES = 2000
 PERMUTATIONS = 999
 CONCERNS = ("first", "second")
+FINAL = "final"
+"""The model that was edited and then pruned. No difference is taken to it: the others are not pruned."""
 LEAST_PAIRS = 4
 """Fewer pairs have too few arrangements for a null."""
 
@@ -256,12 +258,12 @@ def compare(
     """Every quantity of every model with n and interval, and the paired differences of the edited one to the others.
 
     Args:
-        systems: 'before', 'edited', and perhaps 'dense', 'random', 'first-only' → its numbers.
+        systems: 'before', 'edited', and perhaps 'dense', 'random', 'first-only', 'final' → its numbers.
         widths: of `bandwidths`; None: HSIC is left out.
 
     Returns:
         Per quantity: name, concern, unit, better, 'systems' (model → value, low, high, n …), 'differences' ('edited' minus each
-        other model → the same), and where HSIC stands its nulls. Of perplexity the 'differences' are ratios.
+        other model but 'final' → the same), and where HSIC stands its nulls. Of perplexity the 'differences' are ratios.
     """
     found = []
     for one in _quantities(material, systems, widths):
@@ -275,7 +277,7 @@ def compare(
                 one.statistic, one.tables["edited"], table, draws, binary=one.binary, limits=one.limits
             )
             for name, table in one.tables.items()
-            if name != "edited"
+            if name not in ("edited", FINAL)
         }
         if one.name == "perplexity":
             cells = {name: _exponential(cell) for name, cell in cells.items()}

@@ -10,11 +10,16 @@ from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES
 
 Outcome = Literal["works", "partly", "none", "demonstration"]
 CONTROLS = ("random", "first-only")
+UNPRUNED = "unpruned"
+MEASURED_UNPRUNED = "Measured on the model before pruning"
+"""What a verdict on an edit before pruning begins with: neither the edited model nor the controls were pruned then."""
 MOST_PERPLEXITY = 1.02
 """Ratio to the model before the edit that is accepted."""
 
 
-def judge(quantities: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
+def judge(
+    quantities: Sequence[Mapping[str, Any]], titles: Mapping[str, str], measured_on: str = ""
+) -> dict[str, Any]:
     """The verdict on quantities of `spin_measures.compare`, with both controls among their systems.
 
     A quantity is met where all three paired differences, to the model before and to each control, lie with their whole
@@ -23,6 +28,7 @@ def judge(quantities: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) ->
 
     Args:
         titles: 'first' and 'second' → the title of the set.
+        measured_on: 'unpruned': the sentence says first that the numbers are not of the pruned model.
 
     Returns:
         outcome, sentence, and criteria: name, concern, and met (None: too few prompts, or the interval leaves it open).
@@ -50,7 +56,19 @@ def judge(quantities: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) ->
         outcome = "works" if all(row["met"] for row in criteria) else "partly"
         rest = f", but not in {_listed(unmet)}" if unmet else ""
         verdict = f"An effect beyond both controls in {_listed(met)}{rest}."
-    return {"outcome": outcome, "sentence": " ".join([verdict, *said]), "criteria": criteria}
+    sentence = " ".join([verdict, *said])
+    return {
+        "outcome": outcome,
+        "sentence": of_unpruned(sentence) if measured_on == UNPRUNED else sentence,
+        "criteria": criteria,
+    }
+
+
+def of_unpruned(sentence: str) -> str:
+    """The sentence of a verdict with where it was measured before it, unless it says so already."""
+    if sentence.startswith(MEASURED_UNPRUNED):
+        return sentence
+    return f"{MEASURED_UNPRUNED}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _n(one: Mapping[str, Any]) -> int:

@@ -23,7 +23,8 @@ ANSWER_TOKENS = 32
 """As `spin_measures.ANSWER_TOKENS`: of a written answer."""
 ANSWERS_AT_ONCE = 8
 MODELS_MEASURED = 4
-"""By an edit: the model before it, after it, and after each control. An edit after pruning measures the dense one too."""
+"""By an edit: the model before it, after it, and after each control.
+Beside them stands the dense one, or (an edit before pruning) the pruned one."""
 PATH_STEPS = 7
 """As `denp.PATH`: sparsities at which losses are read, beside the dense model."""
 LOSS_TOKENS = 2 * 48 * 40
@@ -66,7 +67,7 @@ class Added:
     @staticmethod
     def _models(edit: EditSpec) -> int:
         """How many models an edit is measured on."""
-        return (MODELS_MEASURED if edit.control == "none" else 2) + (edit.order == "after")
+        return (MODELS_MEASURED if edit.control == "none" else 2) + 1
 
     @property
     def gradient(self) -> dict[str, float]:

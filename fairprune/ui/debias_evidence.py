@@ -16,6 +16,7 @@ from fairprune.charts_debias import (
     recovery_losses,
     without_number,
 )
+from fairprune.debias.spin_verdict import MEASURED_UNPRUNED, of_unpruned
 from fairprune.text import counted
 from fairprune.ui import markup
 from fairprune.ui.debias import LABS
@@ -30,6 +31,7 @@ SYSTEM_TITLES = {
     "edited": "edited",
     "random": "control: random",
     "first-only": "control: first set alone",
+    "final": "edited, then pruned",
 }
 QUANTITIES = {
     "margin": ("Margin", "log p(careful answer) − log p(careless answer)"),
@@ -69,13 +71,14 @@ def draw_evidence(found: Mapping[str, Any] | None, *, uniform: bool = False) -> 
 def draw_spin(found: Mapping[str, Any]) -> None:
     """Verdict, measures beside both controls, chosen weights with overlap and chance, the list for undoing."""
     st.header("What the edit did", anchor=False)
-    verdict = found.get("verdict")
+    verdict, unpruned = found.get("verdict"), (found.get("edit") or {}).get("order") == "before"
     if verdict is not None:
+        sentence = of_unpruned(verdict["sentence"]) if unpruned else verdict["sentence"]
         icon = {"works": ":material/check_circle:", "none": ":material/do_not_disturb_on:"}
-        st.markdown(
-            f"{icon.get(verdict['outcome'], ':material/info:')} **{markup.inert(verdict['sentence'])}**"
-        )
+        st.markdown(f"{icon.get(verdict['outcome'], ':material/info:')} **{markup.inert(sentence)}**")
     if found.get("quantities"):
+        if unpruned:
+            st.caption(markup.inert(unpruned_note(found["quantities"])))
         st.html(quantities_table(found))
         hsic = found.get("hsic") or {}
         if hsic.get("reason"):
@@ -106,6 +109,16 @@ def draw_spin(found: Mapping[str, Any]) -> None:
         "application/json",
         icon=":material/download:",
         on_click="ignore",
+    )
+
+
+def unpruned_note(quantities: Sequence[Mapping[str, Any]]) -> str:
+    """What an edit before pruning is measured on, in words."""
+    final = "final" in quantities[0]["systems"]
+    there = f" The column '{SYSTEM_TITLES['final']}' is the model that the run goes on with." if final else ""
+    return (
+        f"{MEASURED_UNPRUNED}: the edited model and both controls here are not pruned.{there} Pruned controls are runs of their "
+        "own, and stand in the tables side by side."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairprune.debias.spin_verdict import judge
+from fairprune.debias.spin_verdict import judge, of_unpruned
 
 TITLES = {"first": "Fairness", "second": "Privacy", "general": "General"}
 UP, NONE, DOWN = (0.1, 0.3), (-0.1, 0.1), (-0.3, -0.1)
@@ -68,6 +68,16 @@ def test_all_but_one(change, met):
         assert "but not in margin (Fairness)." in found["sentence"]
     if change.get("ratio", 1) is None:
         assert "could not be measured" in found["sentence"]
+
+
+def test_what_was_measured_before_pruning_says_so_first():
+    found = judge(given((UP,) * 3, (UP,) * 3, (UP,) * 3), TITLES, "unpruned")
+    assert found["sentence"].startswith(
+        "Measured on the model before pruning: an effect beyond both controls in margin (Fairness)"
+    )
+    assert of_unpruned(found["sentence"]) == found["sentence"]
+    plain = judge(given((UP,) * 3, (UP,) * 3, (UP,) * 3), TITLES)["sentence"]
+    assert plain.startswith("An effect") and of_unpruned(plain) == found["sentence"]
 
 
 def test_few_prompts_are_a_demonstration():

@@ -86,6 +86,27 @@ def test_starting_queues_the_group_as_one_sweep_and_shows_it(store: Store, tiny_
     assert "Waiting" in texts(page)
 
 
+def test_an_edit_before_pruning_says_what_it_was_measured_on(store: Store, tiny_folder: Path) -> None:
+    run = done(store, plan(tiny_folder, import_toy(), edit=edit(order="before")))
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    shown = texts(page)
+    assert "**Measured on the model before pruning: " in shown and "edited, then pruned" in shown
+    assert "both controls here are not pruned" in shown
+    # As a run of before, whose verdict does not say it and which has no pruned model beside.
+    found = store.result(run.id, "debias")
+    sentence = found["edit"]["verdict"]["sentence"].removeprefix("Measured on the model before pruning: ")
+    found["edit"]["verdict"]["sentence"] = sentence
+    del found["edit"]["measured_on"]
+    for one in found["edit"]["quantities"]:
+        del one["systems"]["final"]
+    store.put_result(run.id, "debias", found)
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    shown = texts(page)
+    assert "**Measured on the model before pruning: " in shown and "edited, then pruned" not in shown
+
+
 def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
     run = group(store, plan(tiny_folder, import_toy(), edit=edit()))
     for address in (base_of(run.spec).id, run.id, group_of(run.spec)[2].spec.id):
