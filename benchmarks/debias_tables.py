@@ -132,13 +132,14 @@ def _spin(rows: Rows) -> Iterator[list[str]]:
         yield [
             intro,
             "",
-            *_quantities(one["quantities"], sets),
+            *quantities_table(one["quantities"], sets),
             "",
             f"**{one['verdict']['sentence']}** {made(row)}.",
         ]
 
 
-def _quantities(quantities: Sequence[Mapping[str, Any]], sets: Mapping[str, Any]) -> list[str]:
+def quantities_table(quantities: Sequence[Mapping[str, Any]], sets: Mapping[str, Any]) -> list[str]:
+    """Measure × models and paired differences, as Markdown; beside HSIC what mixed pairs give."""
     systems = [name for name in SYSTEMS if name in quantities[0]["systems"]]
     compared = [name for name in systems if name not in ("dense", "edited")]
     heads = ["", "n", *(SYSTEMS[name] for name in systems), *(f"SPIN − {SYSTEMS[name]}" for name in compared)]
@@ -151,11 +152,22 @@ def _quantities(quantities: Sequence[Mapping[str, Any]], sets: Mapping[str, Any]
             [
                 f"{title}{' (ratios)' if is_ratio else ''}, {one['unit']}",
                 str(one["systems"]["edited"]["n"]),
-                *(cell(one["systems"][name], 1 if is_ratio else digits - 1) for name in systems),
+                *(
+                    cell(one["systems"][name], 1 if is_ratio else digits if digits > 3 else 2)
+                    + _null(one["systems"][name])
+                    for name in systems
+                ),
                 *(cell(one["differences"][name], digits, sign=not is_ratio) for name in compared),
             ]
         )
     return table(heads, body)
+
+
+def _null(found: Mapping[str, Any]) -> str:
+    """Of HSIC: what mixed pairs give."""
+    if "p_value" not in found:
+        return ""
+    return f"; mixed pairs {found['null_mean']:.4f}, 95 % below {found['null_95']:.4f}, p = {found['p_value']:.3f}"
 
 
 # Neural Collapse --------------------------------------------------------------------------------------------

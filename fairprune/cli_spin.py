@@ -144,9 +144,7 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
         of = f" ({found['sets'][one['concern']]['title']})" if one["concern"] else ""
         yield f"{one['name']}{of}, {one['unit']}, {one['better']} is better, n = {one['systems']['edited']['n']}"
         for name, cell in one["systems"].items():
-            yield f"  {name:24} {_interval(cell)}" + (
-                f"  p {cell['p_value']:.3f}" if "p_value" in cell else ""
-            )
+            yield f"  {name:24} {_interval(cell)}" + _null(cell)
         sign = "÷" if one["name"] == "perplexity" else "−"
         for name, cell in one["differences"].items():
             yield f"  {'edited ' + sign + ' ' + name:24} {_interval(cell)}"
@@ -154,6 +152,13 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"hsic: left out, {found['hsic']['reason']}"
     if found["verdict"] is not None:
         yield found["verdict"]["sentence"]
+
+
+def _null(cell: Mapping[str, Any]) -> str:
+    """Of HSIC: what mixed pairs give."""
+    if "p_value" not in cell:
+        return ""
+    return f"  mixed pairs {cell['null_mean']:.4f}, 95 % below {cell['null_95']:.4f}, p {cell['p_value']:.3f}"
 
 
 def _interval(cell: Mapping[str, Any]) -> str:

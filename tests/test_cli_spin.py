@@ -45,6 +45,9 @@ def test_a_model_is_edited_and_comes_back(capsys, tmp_path, tiny_folder, files):
     for line in (
         "margin (first.jsonl), nats per token, higher is better, n = 4",
         "hsic, of 1",
+        "hsic without scale, of 1",
+        "  mixed pairs ",
+        ", 95 % below ",
         "Demonstration, no inference",
     ):
         assert line in said

@@ -13,7 +13,7 @@ from benchmarks.debias_cells import MISSING, cell, over_seeds
 from benchmarks.debias_outcome import pairs, pairs_json
 from benchmarks.debias_parts import PARTS
 from benchmarks.debias_setup import Setup
-from benchmarks.debias_tables import BEGIN, END, all_tables, meets, write
+from benchmarks.debias_tables import BEGIN, END, all_tables, meets, quantities_table, write
 from fairprune import corpora
 from fairprune.debias import words
 from tests import debias_runs
@@ -218,6 +218,16 @@ def test_every_part_has_its_table(setup, tmp_path):
     )
     assert "alone would be accepted in 2 of 4 cases" in text
     assert "| 1 | 0.850 | 0.990 | 0.980 | 0.700 | 0.500 |" in text
+    states = {"value": 0.0012, "low": -0.0003, "high": 0.0027, "n": 30}
+    null = {"null_mean": -0.00004, "null_95": 0.00051, "p_value": 0.004}
+    quantity = {
+        **{"name": "hsic", "concern": None, "unit": "of 1"},
+        "systems": dict.fromkeys(("before", "edited"), states | null),
+        "differences": {"before": states},
+    }
+    [_, _, line] = quantities_table([quantity], {})
+    assert "| 0.0012 [-0.0003, 0.0027]; mixed pairs -0.0000, 95 % below 0.0005, p = 0.004 |" in line
+    assert "| +0.0012 [-0.0003, +0.0027] |" in line
     widths = [line.count("|") for line in lines if line.startswith("|")]
     assert min(widths) >= 4 and all_tables({}) == []
     page = tmp_path / "debias.md"

@@ -16,6 +16,7 @@ from fairprune.accelerator import release, wait
 from fairprune.corpora.build import seeded_key
 from fairprune.debias import awareness
 from fairprune.debias.awareness import AwarenessItem, AwarenessSet
+from fairprune.debias.hsic import LEAST_PAIRS
 from fairprune.debias.phrases import CAUTIONARY
 from fairprune.debias.spin import (
     Sample,
@@ -30,7 +31,6 @@ from fairprune.debias.spin_choice import Choice, control_first, control_random, 
 from fairprune.debias.spin_measures import (
     ANSWER_TOKENS,
     FINAL,
-    LEAST_PAIRS,
     Material,
     Measured,
     Questions,
@@ -248,6 +248,7 @@ def run_spin(
             "widths_of": "before" if dense is None else "dense",
             "pairs": len(material.pairs),
             "reason": _no_hsic(material, widths),
+            "estimate": "unbiased",
         }
         found["phrases"] = list(CAUTIONARY)
         if edit.control == "none":

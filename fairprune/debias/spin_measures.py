@@ -3,8 +3,7 @@
 One model is measured after the other (`measure`), on prompts that the selection never read; `compare` lays the edited
 one beside what it was and beside both controls, under the same resamples of prompts.
 
-Sources: arXiv 2410.16672 (HSIC of the two concerns' states); Gretton et al., Measuring Statistical Dependence with
-Hilbert-Schmidt Norms (2005); Gretton et al., A Kernel Statistical Test of Independence (2007).
+Source: arXiv 2410.16672 (HSIC of the two concerns' states; `hsic.py` names those of its estimate).
 """
 
 from __future__ import annotations
@@ -18,8 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from fairprune.debias.hsic import (
+    LEAST_PAIRS,
+    hsic,
+    hsic_null,
+    jackknife,
+    kernels,
+    median_distances,
+    scale_free,
+)
 from fairprune.debias.phrases import is_cautious
 from fairprune.debias.spin import Sample
+from fairprune.debias.spin_verdict import SCALE_FREE
 from fairprune.errors import NumericError
 from fairprune.likelihood import continuation_loss
 from fairprune.models import LoadedModel
@@ -28,6 +37,7 @@ from fairprune.summarize import summarize
 from fairprune.uncertainty import (
     Estimate,
     FloatArray,
+    Resamples,
     Statistic,
     draw_resamples,
     estimate,
@@ -40,12 +50,9 @@ ANSWER_TOKENS = 32
 """Of a written answer, at most."""
 BATCH_SIZE = 8
 RESAMPLES = 2000
-PERMUTATIONS = 999
 CONCERNS = ("first", "second")
 FINAL = "final"
 """The model that was edited and then pruned. No difference is taken to it: the others are not pruned."""
-LEAST_PAIRS = 4
-"""Fewer pairs have too few arrangements for a null."""
 
 
 @dataclass(frozen=True)
@@ -150,78 +157,13 @@ def _state(loaded: LoadedModel, prompt: Sequence[int]) -> FloatArray:
     return hidden[0].float().mean(dim=0).double().cpu().numpy()  # type: ignore[no-any-return]
 
 
-# HSIC ------------------------------------------------------------------------------------------------------
-
-
 def bandwidths(measured: Measured) -> tuple[float, float] | None:
-    """Median distance between two prompts' states, of the first and the second set: the widths of the kernels.
+    """The widths of the kernels (`median_distances`). None without pairs, or where more than half of the states are one.
 
-    Taken once, of the dense model, so that a model whose states shrink does not look less dependent. None without pairs,
-    or where more than half of the prompts have one state.
+    Taken once, of the dense model. A model whose states shrink has kernels nearer to 1 then, and *looks less dependent*: beside
+    HSIC stands a form without scale, and a verdict asks that it falls, too.
     """
-    if measured.states is None:
-        return None
-    from scipy.spatial.distance import pdist
-
-    first, second = (float(np.median(pdist(states))) for states in measured.states)
-    return (first, second) if first > 0 and second > 0 else None
-
-
-def kernels(states: tuple[FloatArray, FloatArray], widths: tuple[float, float]) -> FloatArray:
-    """(pairs, 2 · pairs): exp(−d² / 2σ²) among the first set's states, and beside it among the second's."""
-    from scipy.spatial.distance import cdist
-
-    return np.concatenate(
-        [
-            np.exp(-cdist(one, one, "sqeuclidean") / (2 * width**2))
-            for one, width in zip(states, widths, strict=True)
-        ],
-        axis=1,
-    )
-
-
-def hsic(weights: FloatArray, table: FloatArray) -> FloatArray:
-    """HSIC, biased: tr(K H L H) / n², for weights of the pairs: (R, n), (n, 2n) of `kernels` → (R,).
-
-    Source: Gretton et al. (2005), with the empirical measure weighted.
-    """
-    n = len(table)
-    p = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-    k, other = table[:, :n], table[:, n:]
-    in_k, in_other = p @ k, p @ other  # (R, n)
-    joint = ((p @ (k * other)) * p).sum(axis=1)
-    found: FloatArray = (
-        joint + (in_k * p).sum(axis=1) * (in_other * p).sum(axis=1) - 2 * (in_k * in_other * p).sum(axis=1)
-    )
-    found[weights.sum(axis=1) <= 0] = np.nan
-    return found
-
-
-def hsic_null(table: FloatArray, seed: int) -> dict[str, float]:
-    """What HSIC would be, were the pairs not pairs: mean and 95th percentile over rearrangements, and the p of the value."""
-    from scipy.stats import permutation_test
-
-    n = len(table)
-    k, other = table[:, :n], table[:, n:]
-    centred = k - k.mean(axis=0) - k.mean(axis=1, keepdims=True) + k.mean()
-
-    def statistic(order: Any) -> float:
-        return float((centred * other[np.ix_(order, order)]).sum()) / n**2
-
-    found = permutation_test(
-        (np.arange(n),),
-        statistic,
-        permutation_type="pairings",
-        vectorized=False,
-        n_resamples=PERMUTATIONS,
-        alternative="greater",
-        rng=np.random.default_rng(seed),
-    )
-    return {
-        "null_mean": float(np.mean(found.null_distribution)),
-        "null_95": float(np.quantile(found.null_distribution, 0.95)),
-        "p_value": float(found.pvalue),
-    }
+    return None if measured.states is None else median_distances(measured.states)
 
 
 # One model beside the others --------------------------------------------------------------------------------
@@ -250,6 +192,24 @@ class Quantity:
     """Model → (n, columns)."""
     binary: bool = False
     limits: tuple[float, float] = (-math.inf, math.inf)
+    of_pairs: bool = False
+    """Whether pairs of rows count, so that resamples with a row twice would say too much: the jackknife is taken."""
+
+    def of(self, system: str, draws: Resamples) -> Estimate:
+        """Of a model."""
+        table = self.tables[system]
+        if self.of_pairs:
+            return jackknife(self.statistic, table, self.topics)
+        return estimate(self.statistic, table, draws, binary=self.binary, limits=self.limits)
+
+    def edited_minus(self, system: str, draws: Resamples) -> Estimate:
+        """Of the edited model minus that of another, paired."""
+        edited, table = self.tables["edited"], self.tables[system]
+        if self.of_pairs:
+            return jackknife(self.statistic, edited, self.topics, table)
+        return estimate_difference(
+            self.statistic, edited, table, draws, binary=self.binary, limits=self.limits
+        )
 
 
 def compare(
@@ -268,16 +228,9 @@ def compare(
     found = []
     for one in _quantities(material, systems, widths):
         draws = draw_resamples(one.topics, [""] * len(one.topics), RESAMPLES, seed)
-        cells = {
-            name: estimate(one.statistic, table, draws, binary=one.binary, limits=one.limits)
-            for name, table in one.tables.items()
-        }
+        cells = {name: one.of(name, draws) for name in one.tables}
         differences = {
-            name: estimate_difference(
-                one.statistic, one.tables["edited"], table, draws, binary=one.binary, limits=one.limits
-            )
-            for name, table in one.tables.items()
-            if name not in ("edited", FINAL)
+            name: one.edited_minus(name, draws) for name in one.tables if name not in ("edited", FINAL)
         }
         if one.name == "perplexity":
             cells = {name: _exponential(cell) for name, cell in cells.items()}
@@ -322,7 +275,15 @@ def _quantities(
     if widths is not None and all(measured.states is not None for measured in systems.values()):
         tables = {system: kernels(m.states, widths) for system, m in systems.items() if m.states is not None}
         topics = [material.first.topics[place] for place, _ in material.pairs]
-        found.append(Quantity("hsic", None, "of 1", "lower", hsic, topics, tables, limits=(0, 1)))
+        found.append(Quantity("hsic", None, "of 1", "lower", hsic, topics, tables, of_pairs=True))
+        own = {system: median_distances(m.states) for system, m in systems.items() if m.states is not None}
+        free = {
+            system: kernels(m.states, width)
+            for system, m in systems.items()
+            if m.states is not None and (width := own[system]) is not None
+        }
+        if len(free) == len(systems):
+            found.append(Quantity(SCALE_FREE, None, "of 1", "lower", scale_free, topics, free, of_pairs=True))
     general = {system: measured.general for system, measured in systems.items()}
     found.append(
         Quantity("perplexity", None, "per token", "lower", token_mean, material.general.topics, general)

@@ -10,6 +10,9 @@ from fairprune.uncertainty import DEMONSTRATION, FEW_SAMPLES
 
 Outcome = Literal["works", "partly", "none", "demonstration"]
 CONTROLS = ("random", "first-only")
+SCALE_FREE = "hsic without scale"
+ROUNDING = 1e-9
+"""Of a value without scale: states that are all larger or smaller differ by less."""
 UNPRUNED = "unpruned"
 MEASURED_UNPRUNED = "Measured on the model before pruning"
 """What a verdict on an edit before pruning begins with: neither the edited model nor the controls were pruned then."""
@@ -22,6 +25,9 @@ def judge(
 ) -> dict[str, Any]:
     """The verdict on quantities of `spin_measures.compare`, with both controls among their systems.
 
+    HSIC is taken at the widths of one model, so that states which only shrink look less dependent: to be met, its form
+    without scale must be lower than that of all three, too, by its values.
+
     A quantity is met where all three paired differences, to the model before and to each control, lie with their whole
     intervals on the better side of 0. All must be met at once, so that no adjustment for several tests is needed. The
     perplexity is met where the upper end of its ratio is at most 1.02. Of fewer than 30 prompts nothing is judged.
@@ -31,18 +37,30 @@ def judge(
         measured_on: 'unpruned': the sentence says first that the numbers are not of the pruned model.
 
     Returns:
-        outcome, sentence, and criteria: name, concern, and met (None: too few prompts, or the interval leaves it open).
+        outcome, sentence, and criteria: name, concern, and met (None: too few prompts, or the interval leaves it open); of
+        HSIC also falls_without_scale (None: not known).
     """
-    criteria = [{"name": one["name"], "concern": one["concern"], "met": _met(one)} for one in quantities]
+    free = next((one for one in quantities if one["name"] == SCALE_FREE), None)
+    judged = [one for one in quantities if one is not free]
+    criteria: list[dict[str, Any]] = [
+        {"name": one["name"], "concern": one["concern"], "met": _met(one)} for one in judged
+    ]
+    shrunk = False
+    for row in criteria:
+        if row["name"] == "hsic":
+            row["falls_without_scale"] = falls = _falls(free)
+            shrunk = bool(row["met"]) and falls is False
+            if row["met"]:
+                row["met"] = falls
     sought = [
-        (one, row["met"])
-        for one, row in zip(quantities, criteria, strict=True)
-        if one["name"] != "perplexity"
+        (one, row["met"]) for one, row in zip(judged, criteria, strict=True) if one["name"] != "perplexity"
     ]
     few = [_called(one, titles) for one, _ in sought if _n(one) < FEW_SAMPLES]
     met = [_called(one, titles) for one, is_met in sought if is_met]
     unmet = [_called(one, titles) for one, is_met in sought if not is_met and _n(one) >= FEW_SAMPLES]
     said = [_cost(next(one for one in quantities if one["name"] == "perplexity"))]
+    if shrunk:
+        said.append("HSIC falls at fixed widths alone, not in its form without scale: the states shrank.")
     if few and len(few) < len(sought):
         said.append(f"Measured on fewer than {FEW_SAMPLES} prompts, and not judged: {_listed(few)}.")
     outcome: Outcome
@@ -89,6 +107,14 @@ def _met(one: Mapping[str, Any]) -> bool | None:
     if one["better"] == "higher":
         return all(cell["low"] > 0 for cell in cells)
     return all(cell["high"] < 0 for cell in cells)
+
+
+def _falls(free: Mapping[str, Any] | None) -> bool | None:
+    """Whether HSIC without scale is lower than before and than with each control; None where it has no value."""
+    if free is None:
+        return None
+    values = [free["differences"][name]["value"] for name in ("before", *CONTROLS)]
+    return None if any(value is None for value in values) else all(value < -ROUNDING for value in values)
 
 
 def _called(one: Mapping[str, Any], titles: Mapping[str, str]) -> str:

@@ -33,10 +33,18 @@ SYSTEM_TITLES = {
     "first-only": "control: first set alone",
     "final": "edited, then pruned",
 }
+OLD_HSIC = (
+    "HSIC of this run is the biased estimate of an earlier version: its values lie too high, and their intervals are too narrow. "
+    "Start the run anew to have the unbiased one."
+)
 QUANTITIES = {
     "margin": ("Margin", "log p(careful answer) − log p(careless answer)"),
     "cautionary phrases": ("Cautionary phrases", "in answers that the model writes"),
-    "hsic": ("HSIC", "dependence of the two concerns' states, beside what unpaired prompts give"),
+    "hsic": (
+        "HSIC",
+        "dependence of the two concerns' states at fixed widths, beside what unpaired prompts give; 0 is none",
+    ),
+    "hsic without scale": ("HSIC without scale", "the same at each model's own widths, from 0 to 1"),
     "perplexity": ("Perplexity of general text", "ratio to the model before at most 1.02"),
 }
 
@@ -83,6 +91,8 @@ def draw_spin(found: Mapping[str, Any]) -> None:
         hsic = found.get("hsic") or {}
         if hsic.get("reason"):
             st.caption(markup.inert(f"HSIC is left out: {hsic['reason']}."))
+        elif any(one["name"] == "hsic" for one in found["quantities"]) and "estimate" not in hsic:
+            st.caption(OLD_HSIC)
         st.caption(markup.inert(sets_note(found["sets"])))
         with st.expander("Phrases that count as cautionary"):
             st.caption(markup.inert("; ".join(found.get("phrases") or ())))
@@ -170,20 +180,31 @@ def quantities_table(found: Mapping[str, Any]) -> str:
         of = f" ({found['sets'][one['concern']]['title']})" if one["concern"] else ""
         better = "higher" if one["better"] == "higher" else "lower"
         row = [f"<b>{escape(name + of)}</b><small>{escape(what)}; {better} is sought</small>"]
-        row += [cell_html(one["systems"][system]) for system in systems]
+        digits = 4 if one["name"] == "hsic" else 3
+        row += [cell_html(one["systems"][system], digits) for system in systems]
         rows.append(row)
         sign = "divided by" if one["name"] == "perplexity" else "minus"
         parts = [
-            f"edited {sign} {SYSTEM_TITLES[other]}: {value_text(cell)}"
+            f"edited {sign} {SYSTEM_TITLES[other]}: {value_text(cell, digits)}"
             for other, cell in one["differences"].items()
         ]
         nulls = [
-            f"{SYSTEM_TITLES[system]}: {cell['null_mean']:.4f} on average where pairs are mixed, 95 % below {cell['null_95']:.4f}"
+            f"{SYSTEM_TITLES[system]}: {null_text(cell)}"
             for system, cell in one["systems"].items()
-            if "null_mean" in cell
+            if cell.get("null_mean") is not None
         ]
         rows.append([escape(" · ".join(parts + nulls))])
     return markup.table(["Measure", *(escape(SYSTEM_TITLES[system]) for system in systems)], rows)
+
+
+def null_text(cell: Mapping[str, Any]) -> str:
+    """What HSIC is of mixed pairs, and how often that is as high."""
+    parts = [f"{number(cell['null_mean'], 4)} on average where pairs are mixed"]
+    if cell.get("null_95") is not None:
+        parts.append(f"95 % below {number(cell['null_95'], 4)}")
+    if cell.get("p_value") is not None:
+        parts.append(f"p = {cell['p_value']:.3f}")
+    return ", ".join(parts)
 
 
 def sets_note(sets: Mapping[str, Any]) -> str:

@@ -94,13 +94,16 @@ def test_the_document_and_the_model(loaded):
             ("margin", "second"),
             ("cautionary phrases", "second"),
         ),
-        *(("hsic", None), ("perplexity", None)),
+        *(("hsic", None), ("hsic without scale", None), ("perplexity", None)),
     ]
     for one in found["quantities"]:
         assert list(one["systems"]) == ["before", "edited", "random", "first-only"]
         assert list(one["differences"]) == ["before", "random", "first-only"]
         assert all(cell["n"] == 4 for cell in [*one["systems"].values(), *one["differences"].values()])
-    assert found["hsic"] | {"widths": 0} == {"widths": 0, "widths_of": "before", "pairs": 4, "reason": None}
+    assert found["hsic"] | {"widths": 0} == {
+        **{"widths": 0, "widths_of": "before", "pairs": 4, "reason": None},
+        "estimate": "unbiased",
+    }
     assert found["verdict"]["outcome"] == "demonstration" and found["measured_on"] == "as given"
     assert {text.split(":")[0] for *_, text in seen} >= {"importance of the general set", "model 4 of 4"}
     assert all(0 < done <= total for done, total, _ in seen)

@@ -11,7 +11,8 @@ import torch
 
 from fairprune.debias import spin_measures
 from fairprune.debias.spin_job import material_of
-from fairprune.debias.spin_measures import bandwidths, compare, hsic, hsic_null, kernels, measure, token_mean
+from fairprune.debias.spin_measures import Measured, bandwidths, compare, measure, token_mean
+from fairprune.debias.spin_verdict import judge
 from fairprune.errors import NumericError
 from fairprune.models import load, weight_matrix
 from tests.debias.spinning import three_sets
@@ -93,45 +94,6 @@ def test_a_loss_that_is_no_number_is_refused(tiny_folder):
         measure(broken, material(broken))
 
 
-def random_states(n=12, dependent=True, seed=0):
-    rng = np.random.default_rng(seed)
-    one = rng.normal(size=(n, 3))
-    return one, one @ rng.normal(size=(3, 5)) if dependent else rng.normal(size=(n, 5))
-
-
-def test_hsic_is_the_trace_of_the_centred_kernels():
-    states = random_states()
-    widths = (1.3, 2.1)
-    table = kernels(states, widths)
-    n = len(states[0])
-    for i in range(n):
-        for j in range(n):
-            gap = float(((states[1][i] - states[1][j]) ** 2).sum())
-            assert table[i, n + j] == pytest.approx(math.exp(-gap / (2 * 2.1**2)))
-    centre = np.eye(n) - 1 / n
-    expected = np.trace(table[:, :n] @ centre @ table[:, n:] @ centre) / n**2
-    assert hsic(np.ones((1, n)), table)[0] == pytest.approx(expected)
-    # A resample that draws pairs 0 … 5 twice is the trace over these twelve rows.
-    weights = np.array([[2.0] * 6 + [0.0] * 6])
-    twice = np.r_[np.arange(6), np.arange(6)]
-    k, other = table[:, :n][np.ix_(twice, twice)], table[:, n:][np.ix_(twice, twice)]
-    assert hsic(weights, table)[0] == pytest.approx(np.trace(k @ centre @ other @ centre) / n**2)
-    assert np.isnan(hsic(np.zeros((1, n)), table)[0])
-
-
-def test_the_null_of_hsic_tells_pairs_from_no_pairs():
-    tied = kernels(random_states(24), (1.7, 3.0))
-    null = hsic_null(tied, 0)
-    value = hsic(np.ones((1, 24)), tied)[0]
-    assert null["p_value"] <= 0.002 and value > null["null_95"] > null["null_mean"] > 0
-    high = 0
-    for seed in range(10):
-        high += (
-            hsic_null(kernels(random_states(24, dependent=False, seed=seed), (1.7, 3.0)), 0)["p_value"] < 0.05
-        )
-    assert high <= 2
-
-
 def test_the_width_is_the_median_distance(measured):
     states = measured.states[0]
     gaps = [np.linalg.norm(states[i] - states[j]) for i in range(6) for j in range(i)]
@@ -156,7 +118,7 @@ def test_models_are_compared_pairwise(loaded, measured):
     )
     systems = {"before": measured, "edited": better, "random": measured}
     found = {(one["name"], one["concern"]): one for one in compare(given, systems, bandwidths(measured), 0)}
-    assert len(found) == 6
+    assert len(found) == 7
     margin = found["margin", "second"]
     assert margin["differences"].keys() == {"before", "random"}
     assert margin["differences"]["random"]["value"] == pytest.approx(0.5)
@@ -173,6 +135,35 @@ def test_models_are_compared_pairwise(loaded, measured):
     assert general["differences"]["before"]["low"] < general["differences"]["before"]["value"]
     states = found["hsic", None]
     assert states["differences"]["before"]["value"] == 0 and 0 < states["systems"]["edited"]["p_value"] <= 1
+
+
+def test_states_that_only_shrink_are_no_less_dependent(loaded):
+    """At fixed widths they look so, with whole intervals; without scale they do not, and the verdict counts that."""
+    n = 40
+    rng = np.random.default_rng(3)
+    first = rng.normal(size=(n, 8))
+    second = first[:, :6] * 0.7 + rng.normal(size=(n, 6))
+    rows = dict.fromkeys(("first", "second"), np.zeros((n, 1)))
+    one = Measured(rows, rows, np.tile([3.0, 2.0], (n, 1)), (first, second))
+    less = dataclasses.replace(one, states=(0.9 * first, 0.9 * second))
+    given = material(loaded, n)
+    systems = {"before": one, "edited": less, "random": one, "first-only": one}
+    quantities = compare(given, systems, bandwidths(one), 0)
+    found = {each["name"]: each for each in quantities}
+    assert all(cell["high"] < 0 for cell in found["hsic"]["differences"].values())
+    free = found["hsic without scale"]
+    assert free["systems"]["edited"]["value"] == pytest.approx(free["systems"]["before"]["value"], abs=1e-12)
+    assert 0 < free["systems"]["edited"]["low"] < free["systems"]["edited"]["value"] < 1
+    verdict = judge(quantities, {"first": "A", "second": "B"})
+    [row] = [row for row in verdict["criteria"] if row["name"] == "hsic"]
+    assert row["met"] is False and row["falls_without_scale"] is False
+    assert "the states shrank" in verdict["sentence"]
+    # States that are noisier are less dependent in both.
+    noisy = dataclasses.replace(one, states=(first, second + 2 * rng.normal(size=(n, 6))))
+    quantities = compare(given, {**systems, "edited": noisy}, bandwidths(one), 0)
+    assert next(
+        row for row in judge(quantities, {"first": "A", "second": "B"})["criteria"] if row["name"] == "hsic"
+    )["met"]
 
 
 def test_measuring_changes_nothing(loaded, measured):

@@ -19,7 +19,9 @@ def quantity(name, concern, better, before, random, first, n=80):
     return {"name": name, "concern": concern, "better": better, "differences": differences}
 
 
-def given(a=(NONE,) * 3, b=(NONE,) * 3, rate=(NONE,) * 3, hsic=None, ratio=(1.0, 1.01), n=80):
+def given(
+    a=(NONE,) * 3, b=(NONE,) * 3, rate=(NONE,) * 3, hsic=None, ratio=(1.0, 1.01), n=80, free=(DOWN,) * 3
+):
     found = [
         quantity("margin", "first", "higher", *a, n=n),
         quantity("cautionary phrases", "first", "higher", *rate, n=n),
@@ -28,6 +30,8 @@ def given(a=(NONE,) * 3, b=(NONE,) * 3, rate=(NONE,) * 3, hsic=None, ratio=(1.0,
     ]
     if hsic is not None:
         found.append(quantity("hsic", None, "lower", *hsic, n=n))
+        if free is not None:
+            found.append(quantity("hsic without scale", None, "lower", *free, n=n))
     return [*found, quantity("perplexity", None, "lower", ratio, ratio, ratio, n=n)]
 
 
@@ -54,6 +58,10 @@ def test_everything_that_is_sought():
         ({"a": (UP, None, UP)}, None),
         ({"a": (DOWN,) * 3}, False),
         ({"hsic": (UP,) * 3}, False),
+        ({"free": (DOWN, DOWN, NONE)}, False),
+        ({"free": (DOWN, UP, DOWN)}, False),
+        ({"free": (DOWN, DOWN, None)}, None),
+        ({"free": None}, None),
         ({"ratio": (1.03, 1.05)}, False),
         ({"ratio": (1.0, 1.03)}, None),
         ({"ratio": None}, None),
@@ -66,6 +74,7 @@ def test_all_but_one(change, met):
     assert [row["met"] for row in found["criteria"]].count(met) == 1
     if "a" in change:
         assert "but not in margin (Fairness)." in found["sentence"]
+    assert ("the states shrank" in found["sentence"]) == (met is False and "free" in change)
     if change.get("ratio", 1) is None:
         assert "could not be measured" in found["sentence"]
 

@@ -15,7 +15,7 @@ from fairprune.mask_details import result_kind
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Run, Store, open_store
 from fairprune.ui.debias_like import address_like, left_out
-from tests.debias_runs import edit, execute, plan
+from tests.debias_runs import edit, execute, own_sets, plan
 from tests.pages.filled import app, checked, errors, markup
 from tests.report_asked import ask_and_make
 from tests.toy_corpus import import_toy
@@ -108,7 +108,7 @@ def test_an_edit_before_pruning_says_what_it_was_measured_on(store: Store, tiny_
 
 
 def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
-    run = group(store, plan(tiny_folder, import_toy(), edit=edit()))
+    run = group(store, plan(tiny_folder, import_toy(), edit=edit(**own_sets(12))))
     for address in (base_of(run.spec).id, run.id, group_of(run.spec)[2].spec.id):
         page = app("Debias", run=address)
         assert not errors(page), errors(page)
@@ -124,6 +124,17 @@ def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
         assert "minus control: random" in shown and "minus pruned" in shown
         assert "fewer than" in shown  # 3 samples support no conclusion
         assert page.query_params["result"] in (run.id, [run.id])
+    assert "HSIC without scale" in shown and "biased estimate of an earlier version" not in shown
+    # As a run of before, with the biased HSIC alone.
+    found = store.result(run.id, "debias")
+    del found["edit"]["hsic"]["estimate"]
+    found["edit"]["quantities"] = [
+        one for one in found["edit"]["quantities"] if one["name"] != "hsic without scale"
+    ]
+    store.put_result(run.id, "debias", found)
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    assert "biased estimate of an earlier version" in texts(page)
     # The same numbers as on the page Fairness.
     uer = store.result(run.id, "evaluation")["metrics"]["uer"]["pruned"]["value"]
     assert f"{100 * uer:.1f}" in markup(page)
