@@ -22,6 +22,22 @@ def cell(found: Mapping[str, Any], digits: int = 2, *, sign: bool = False) -> st
     return f"{found['value']:{form}} [{found['low']:{form}}, {found['high']:{form}}]"
 
 
+def shared_text(controls: Mapping[str, Any] | None, titles: Mapping[str, str]) -> str:
+    """Weights of each control, and of the edit's among them; nothing of rows of before."""
+    parts = [
+        f"{titles[name]} {one['weights']} weights, {one['shared']} of them the edit's"
+        for name, one in (controls or {}).items()
+    ]
+    return f" {'; '.join(parts)}." if parts else ""
+
+
+def null_text(found: Mapping[str, Any]) -> str:
+    """Of HSIC: what mixed pairs give."""
+    if "p_value" not in found:
+        return ""
+    return f"; mixed pairs {found['null_mean']:.4f}, 95 % below {found['null_95']:.4f}, p = {found['p_value']:.3f}"
+
+
 def over_seeds(values: Sequence[float | None], most: float = math.inf) -> dict[str, Any]:
     """Mean over the seeds that have a value, with its 95 % t interval up to `most`; none for one seed."""
     known = [value for value in values if value is not None]

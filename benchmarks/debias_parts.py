@@ -94,7 +94,7 @@ def spin(setup: Setup) -> Iterator[Row]:
     found = run_spin(loaded, edit, setup.report, dense=dense, measured=setup.prompts)
     choice = {name: value for name, value in found["choice"].items() if name != "matrices"}
     choice["matrices"] = sum(one["chosen"] > 0 for one in found["choice"]["matrices"])
-    kept = ("edit", "sets", "measured_on", "quantities", "verdict", "hsic", "seconds")
+    kept = ("edit", "sets", "controls", "measured_on", "quantities", "verdict", "hsic", "seconds")
     yield f"spin/{edit.ratio:g}", {**{name: found[name] for name in kept}, "choice": choice}
 
 

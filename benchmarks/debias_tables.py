@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.debias_cells import MISSING, cell, made, over_seeds, table
+from benchmarks.debias_cells import MISSING, cell, made, null_text, over_seeds, shared_text, table
 from benchmarks.debias_outcome_table import outcome_tables
 
 DOCS = Path(__file__).parents[1] / "docs" / "debias.md"
@@ -128,6 +128,7 @@ def _spin(rows: Rows) -> Iterator[list[str]]:
             f"{choice['matrices']} matrices set to zero, of {choice['of']:,}; {choice['both']} in both tops "
             f"({choice['chance']:.1f} by chance), {choice['both'] - choice['coupled']} of them spared for the general set. Chosen from "
             f"{sets['first']['selection']}, {sets['second']['selection']} and {sets['general']['selection']} prompts, measured on others."
+            + shared_text(one.get("controls"), SYSTEMS)
         )
         yield [
             intro,
@@ -154,20 +155,13 @@ def quantities_table(quantities: Sequence[Mapping[str, Any]], sets: Mapping[str,
                 str(one["systems"]["edited"]["n"]),
                 *(
                     cell(one["systems"][name], 1 if is_ratio else digits if digits > 3 else 2)
-                    + _null(one["systems"][name])
+                    + null_text(one["systems"][name])
                     for name in systems
                 ),
                 *(cell(one["differences"][name], digits, sign=not is_ratio) for name in compared),
             ]
         )
     return table(heads, body)
-
-
-def _null(found: Mapping[str, Any]) -> str:
-    """Of HSIC: what mixed pairs give."""
-    if "p_value" not in found:
-        return ""
-    return f"; mixed pairs {found['null_mean']:.4f}, 95 % below {found['null_95']:.4f}, p = {found['p_value']:.3f}"
 
 
 # Neural Collapse --------------------------------------------------------------------------------------------

@@ -138,6 +138,11 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
     )
     if edit["control"] != "none" or edit["selection"] != "intersection":
         yield f"edited: {counted(choice['weights'], 'weight')}, selection {edit['selection']}, control {edit['control']}"
+    for name, one in found["controls"].items():
+        yield (
+            f"control {name}: {counted(one['weights'], 'weight')}, {one['fewer']:,} fewer than the edit, "
+            f"{one['shared']:,} shared with it"
+        )
     if found["quantities"] is not None and found["measured_on"] == UNPRUNED:
         yield f"{MEASURED_UNPRUNED}: the edited model and the controls are not pruned"
     for one in found["quantities"] or ():

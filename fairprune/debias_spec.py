@@ -16,8 +16,8 @@ from fairprune.part import Part
 Control = Literal["none", "random", "first-only"]
 Recovery = Literal["uniform", "denp", "nc3"]
 CONTROL_NOTES: dict[str, str] = {
-    "random": "as many weights, drawn at random",
-    "first-only": "as many weights, the first set's top alone",
+    "random": "as many weights, drawn at random among those that the edit leaves",
+    "first-only": "as many weights, the first set's most important of those that the edit leaves",
 }
 """What each control of an edit zeroes instead."""
 RECOVERY_TITLES: dict[str, str] = {"uniform": "uniform", "denp": "DENP", "nc3": "UNC3"}
@@ -95,7 +95,8 @@ class EditSpec(Part):
     )
     control: Control = Field(
         "none",
-        description="none: the edit itself; random: as many weights drawn at random; first-only: as many of the first set's top.",
+        description="none: the edit itself; random: as many weights drawn at random; first-only: as many of the first set's "
+        "most important; both among those that the edit leaves.",
     )
     seed: int = Field(
         0, ge=0, lt=2**32, description="Seed of the halves of the sets, and of the random control."

@@ -44,6 +44,7 @@ def test_a_model_is_edited_and_comes_back(capsys, tmp_path, tiny_folder, files):
     assert said.startswith(f"coupled: {n} weights of 3,072 in 6 matrices; in both tops ")
     for line in (
         "margin (first.jsonl), nats per token, higher is better, n = 4",
+        f"control first-only: {n} weights, 0 fewer than the edit, 0 shared with it",
         "hsic, of 1",
         "hsic without scale, of 1",
         "  mixed pairs ",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.debias import Progress, Rows, arguments_of, measure
-from benchmarks.debias_cells import MISSING, cell, over_seeds
+from benchmarks.debias_cells import MISSING, cell, over_seeds, shared_text
 from benchmarks.debias_outcome import pairs, pairs_json
 from benchmarks.debias_parts import PARTS
 from benchmarks.debias_setup import Setup
@@ -218,6 +218,8 @@ def test_every_part_has_its_table(setup, tmp_path):
     )
     assert "alone would be accepted in 2 of 4 cases" in text
     assert "| 1 | 0.850 | 0.990 | 0.980 | 0.700 | 0.500 |" in text
+    assert "control: first set alone" in text and " weights, 0 of them the edit's." in text
+    assert shared_text(None, {}) == ""  # rows of before
     states = {"value": 0.0012, "low": -0.0003, "high": 0.0027, "n": 30}
     null = {"null_mean": -0.00004, "null_95": 0.00051, "p_value": 0.004}
     quantity = {

@@ -64,6 +64,12 @@ class Choice(Document):
     matrices: Listed[ChosenMatrix]
 
 
+class Control(Document):
+    weights: Count
+    fewer: Count
+    shared: Count
+
+
 class Quantity(Document):
     name: Name
     concern: Literal["first", "second"] | None
@@ -97,6 +103,7 @@ class Edit(Document):
     kind: Name
     edit: Asked | None = None
     measured_on: Name | None = None
+    controls: BySystem[Control] | None = None
     sets: dict[Literal["first", "second", "general"], AwarenessFacts]
     choice: Choice
     quantities: Listed[Quantity] | None = None

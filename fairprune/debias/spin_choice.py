@@ -67,7 +67,8 @@ def rank(scores: Importance, options: EditSpec) -> tuple[Ranked, ...]:
 def _rank(scores: Importance, options: EditSpec) -> Ranked:
     sizes = [score.numel() for score in scores.values()]
     size, starts = sum(sizes), np.cumsum([0, *sizes[:-1]])
-    depth = min(size, max(_top(size, options) + int(options.general_ratio * size), int(LISTED * size)))
+    # The control by the first set takes as many again as the edit, which may take all of the top.
+    depth = min(size, max(2 * _top(size, options) + int(options.general_ratio * size), int(LISTED * size)))
     lost = [size - depth] if len(sizes) == 1 else global_counts(list(scores.values()), 1 - depth / size)
     places, values, alive = [], [], []
     for (name, score), start, less in zip(scores.items(), starts, lost, strict=True):
@@ -251,19 +252,37 @@ def _ratio_of(k: int, size: int) -> float:
 
 
 def control_random(choice: Choice, loaded: LoadedModel, seed: int) -> Choice:
-    """As many weights of each matrix, drawn at random among those that are not zero."""
+    """As many weights of each matrix, drawn at random among those that are not zero and that the edit leaves.
+
+    Fewer where fewer are left.
+    """
     linears = loaded.linears()
     rng = np.random.default_rng(seed)
     drawn = []
     for one in choice.matrices:
         alive = (weight_matrix(linears[one.name]) != 0).reshape(-1).nonzero().squeeze(1).cpu().numpy()
-        places = np.sort(rng.choice(alive, len(one.places), replace=False))
+        left = alive[~np.isin(alive, one.places)]
+        places = np.sort(rng.choice(left, min(len(one.places), len(left)), replace=False))
         drawn.append(replace(one, places=places))
     return Choice(tuple(drawn))
 
 
 def control_first(choice: Choice) -> Choice:
-    """As many weights of each matrix: the first set's most important that the general set's top does not have."""
-    return Choice(
-        tuple(replace(one, places=np.sort(one.leading[: len(one.places)])) for one in choice.matrices)
+    """As many weights of each matrix: the first set's most important that neither the edit takes nor the general set's top has.
+
+    So it goes beyond the first set's top where most of that is edited. Fewer where fewer are left in the order that is kept.
+    """
+    drawn = []
+    for one in choice.matrices:
+        left = one.leading[~np.isin(one.leading, one.places)]
+        drawn.append(replace(one, places=np.sort(left[: len(one.places)])))
+    return Choice(tuple(drawn))
+
+
+def control_facts(choice: Choice, control: Choice) -> dict[str, int]:
+    """Of a control: weights that it zeroes, how many fewer than the edit, and how many of the edit's it shares."""
+    shared = sum(
+        len(np.intersect1d(one.places, other.places, assume_unique=True))
+        for one, other in zip(choice.matrices, control.matrices, strict=True)
     )
+    return {"weights": control.count, "fewer": choice.count - control.count, "shared": shared}

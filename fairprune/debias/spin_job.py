@@ -27,7 +27,7 @@ from fairprune.debias.spin import (
     matrices,
     undo,
 )
-from fairprune.debias.spin_choice import Choice, control_first, control_random, couple, rank
+from fairprune.debias.spin_choice import Choice, control_facts, control_first, control_random, couple, rank
 from fairprune.debias.spin_measures import (
     ANSWER_TOKENS,
     FINAL,
@@ -225,6 +225,7 @@ def run_spin(
         "edit": edit.model_dump(mode="json"),
         "sets": _sets_said(sets, halves),
         "choice": coupled.to_json(),
+        "controls": {name: control_facts(coupled, control) for name, control in controls.items()},
         "measured_on": _measured_on(edit, dense),
         "quantities": None,
         "verdict": None,

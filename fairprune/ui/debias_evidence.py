@@ -99,6 +99,8 @@ def draw_spin(found: Mapping[str, Any]) -> None:
     st.header("Which weights it chose", anchor=False)
     choice = found["choice"]
     st.html(markup.grid(choice_tiles(choice)))
+    if found.get("controls"):
+        st.caption(markup.inert(controls_note(found["controls"])))
     if choice["matrices"]:
         st.plotly_chart(
             chosen_chart(choice["matrices"]),
@@ -152,6 +154,17 @@ def choice_tiles(choice: Mapping[str, Any]) -> list[str]:
             f"of those in both tops; {choice['coupled']:,} are left",
         ),
     ]
+
+
+def controls_note(controls: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many weights each control zeroes, and how many of them are the edit's own."""
+    parts = [
+        f"{SYSTEM_TITLES.get(name, name)}: {counted(one['weights'], 'weight')}"
+        + (f", {one['fewer']:,} fewer than the edit because no more are left" if one["fewer"] else "")
+        + f", {one['shared']:,} shared with the edit"
+        for name, one in controls.items()
+    ]
+    return f"{'; '.join(parts)}."
 
 
 def matrices_table(matrices: Sequence[Mapping[str, Any]]) -> str:

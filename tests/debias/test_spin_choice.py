@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fairprune.debias.spin import matrices
-from fairprune.debias.spin_choice import choose, control_first, control_random
+from fairprune.debias.spin_choice import choose, control_facts, control_first, control_random
 from fairprune.errors import BadInput, NumericError
 from fairprune.models import load, weight_matrix
 from tests.debias.spinning import OPTIONS
@@ -168,18 +168,49 @@ def test_scores_that_are_no_numbers():
         choose(broken, scores(2), scores(3), OPTIONS)
 
 
-def test_the_control_of_the_first_set_alone():
-    options = OPTIONS.model_copy(update={"ratio": 0.1, "general_ratio": 0.05})
+@pytest.mark.parametrize("scope", ["matrix", "global"])
+def test_the_control_of_the_first_set_shares_no_weight_with_the_edit(scope):
+    options = OPTIONS.model_copy(update={"ratio": 0.1, "general_ratio": 0.05, "scope": scope})
     a, b, g = (scores(i) for i in range(3))
     choice = choose(*({n: v.clone() for n, v in own.items()} for own in (a, b, g)), options)
     control = control_first(choice)
+    assert not zeroed(choice) & zeroed(control)
+    assert control_facts(choice, control) == {"weights": choice.count, "fewer": 0, "shared": 0}
     assert [len(one.places) for one in control.matrices] == [len(one.places) for one in choice.matrices]
+    if scope == "global":
+        return
     for one in control.matrices:
         spared = top({one.name: g[one.name]}, int(0.05 * g[one.name].numel()))
         rest = {one.name: a[one.name].clone()}
-        for _, place in spared:
-            rest[one.name].reshape(-1)[place] = 0
+        for name, place in spared | zeroed(choice):
+            if name == one.name:
+                rest[one.name].reshape(-1)[place] = 0
         assert {(one.name, int(place)) for place in one.places} == top(rest, len(one.places))
+
+
+def test_where_all_of_the_first_top_is_edited_the_control_goes_beyond_it():
+    options = OPTIONS.model_copy(update={"ratio": 0.1, "general_ratio": 0.05})
+    a = scores(1)
+    choice = choose(a, {n: v.clone() for n, v in a.items()}, scores(2), options)
+    control = control_first(choice)
+    assert control_facts(choice, control) == {"weights": choice.count, "fewer": 0, "shared": 0}
+    assert control_facts(choice, choice) == {"weights": choice.count, "fewer": 0, "shared": choice.count}
+
+
+def test_a_control_with_too_few_weights_left_is_smaller_and_says_so(tiny_folder):
+    options = OPTIONS.model_copy(update={"ratio": 0.1, "general_ratio": 0.0})
+    loaded = load(tiny_folder)
+    linears = matrices(loaded, "mlp")
+    a = scores(1, shapes={name: tuple(weight_matrix(layer).shape) for name, layer in linears.items()})
+    for name, layer in linears.items():  # 60 weights are left in each, 51 of which are edited
+        order = a[name].reshape(-1).argsort(descending=True)
+        a[name].reshape(-1)[order[60:]] = 0
+        weight_matrix(layer)[a[name] == 0] = 0
+    choice = choose(*({n: v.clone() for n, v in a.items()} for _ in range(3)), options)
+    assert [len(one.places) for one in choice.matrices] == [51] * len(linears)
+    for control in (control_first(choice), control_random(choice, loaded, 0)):
+        facts = control_facts(choice, control)
+        assert facts == {"weights": 9 * len(linears), "fewer": 42 * len(linears), "shared": 0}
 
 
 def test_the_random_control(tiny_folder):
@@ -192,6 +223,7 @@ def test_the_random_control(tiny_folder):
     choice = choose(a, {n: v.clone() for n, v in a.items()}, scores(2, shapes=shapes), OPTIONS)
     one, again, other = (control_random(choice, loaded, seed) for seed in (0, 0, 1))
     assert zeroed(one) == zeroed(again) != zeroed(other)
+    assert not zeroed(choice) & (zeroed(one) | zeroed(other))
     for mine, theirs in zip(one.matrices, choice.matrices, strict=True):
         assert len(mine.places) == len(set(mine.places.tolist())) == len(theirs.places)
         assert (mine.places % mine.shape[1] % 2 == 1).all()  # no weight that is zero already

@@ -104,6 +104,8 @@ def test_the_document_and_the_model(loaded):
         **{"widths": 0, "widths_of": "before", "pairs": 4, "reason": None},
         "estimate": "unbiased",
     }
+    same = {"weights": found["choice"]["weights"], "fewer": 0, "shared": 0}
+    assert found["controls"] == {"random": same, "first-only": same}
     assert found["verdict"]["outcome"] == "demonstration" and found["measured_on"] == "as given"
     assert {text.split(":")[0] for *_, text in seen} >= {"importance of the general set", "model 4 of 4"}
     assert all(0 < done <= total for done, total, _ in seen)

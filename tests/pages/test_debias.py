@@ -124,10 +124,12 @@ def test_an_edit_beside_its_controls(store: Store, tiny_folder: Path) -> None:
         assert "minus control: random" in shown and "minus pruned" in shown
         assert "fewer than" in shown  # 3 samples support no conclusion
         assert page.query_params["result"] in (run.id, [run.id])
+    assert shown.count(", 0 shared with the edit") == 2
     assert "HSIC without scale" in shown and "biased estimate of an earlier version" not in shown
     # As a run of before, with the biased HSIC alone.
     found = store.result(run.id, "debias")
     del found["edit"]["hsic"]["estimate"]
+    del found["edit"]["controls"]
     found["edit"]["quantities"] = [
         one for one in found["edit"]["quantities"] if one["name"] != "hsic without scale"
     ]
