@@ -94,6 +94,9 @@ def test_the_work_of_an_edit_follows_its_sets(tiny_folder):
     own = added(spec_of(tiny_folder, edit=own_sets(12)), True)
     assert own.prompts == 6
     assert own.forward[EDIT] / packaged.forward[EDIT] == pytest.approx(6 / 80)
+    # Five models are measured in either order: the dense one after pruning, the pruned one before it.
+    before = added(spec_of(tiny_folder, edit={"order": "before"}), True)
+    assert before.forward == packaged.forward and before.decoded == packaged.decoded
     assert own.gradient[EDIT] == 3 * 6 * READ_TOKENS and own.decoded < packaged.decoded / 10
     assert added(spec_of(tiny_folder, edit={"first": "file:" + 16 * "0"}), True).prompts == MEASURED
 

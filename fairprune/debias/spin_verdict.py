@@ -60,7 +60,9 @@ def judge(
     unmet = [_called(one, titles) for one, is_met in sought if not is_met and _n(one) >= FEW_SAMPLES]
     said = [_cost(next(one for one in quantities if one["name"] == "perplexity"))]
     if shrunk:
-        said.append("HSIC falls at fixed widths alone, not in its form without scale: the states shrank.")
+        said.append(
+            "HSIC falls at fixed widths alone, not in its form without scale, as where states only shrink."
+        )
     if few and len(few) < len(sought):
         said.append(f"Measured on fewer than {FEW_SAMPLES} prompts, and not judged: {_listed(few)}.")
     outcome: Outcome

@@ -44,7 +44,10 @@ QUANTITIES = {
         "HSIC",
         "dependence of the two concerns' states at fixed widths, beside what unpaired prompts give; 0 is none",
     ),
-    "hsic without scale": ("HSIC without scale", "the same at each model's own widths, from 0 to 1"),
+    "hsic without scale": (
+        "HSIC without scale",
+        "the same at each model's own widths; 0 is none, 1 the most",
+    ),
     "perplexity": ("Perplexity of general text", "ratio to the model before at most 1.02"),
 }
 

@@ -157,7 +157,7 @@ def test_states_that_only_shrink_are_no_less_dependent(loaded):
     verdict = judge(quantities, {"first": "A", "second": "B"})
     [row] = [row for row in verdict["criteria"] if row["name"] == "hsic"]
     assert row["met"] is False and row["falls_without_scale"] is False
-    assert "the states shrank" in verdict["sentence"]
+    assert "as where states only shrink" in verdict["sentence"]
     # States that are noisier are less dependent in both.
     noisy = dataclasses.replace(one, states=(first, second + 2 * rng.normal(size=(n, 6))))
     quantities = compare(given, {**systems, "edited": noisy}, bandwidths(one), 0)

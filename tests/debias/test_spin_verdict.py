@@ -74,7 +74,7 @@ def test_all_but_one(change, met):
     assert [row["met"] for row in found["criteria"]].count(met) == 1
     if "a" in change:
         assert "but not in margin (Fairness)." in found["sentence"]
-    assert ("the states shrank" in found["sentence"]) == (met is False and "free" in change)
+    assert ("as where states only shrink" in found["sentence"]) == (met is False and "free" in change)
     if change.get("ratio", 1) is None:
         assert "could not be measured" in found["sentence"]
 
