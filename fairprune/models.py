@@ -18,6 +18,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from fairprune import onload
+from fairprune.encoders import refuse_encoder
 from fairprune.errors import BadInput, NumericError
 from fairprune.tokens import TextTokenizer
 
@@ -80,7 +81,7 @@ def load(
         placement: resident: the whole model lies on the device; streamed: its blocks rest on the host.
 
     Raises:
-        BadInput: not a decoder model that transformers knows, or one whose blocks `find_blocks` refuses.
+        BadInput: an encoder, or no decoder model that transformers knows, or one whose blocks `find_blocks` refuses.
         Unavailable: the device has too little memory.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -96,6 +97,7 @@ def load(
                 f"{folder} is an encoder-decoder model ({config.model_type}): only decoder models can be pruned, "
                 "such as Llama, Qwen or OPT"
             )
+        refuse_encoder(config.to_dict(), folder)
         model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,

@@ -76,7 +76,7 @@ def check(name: str, groups: Sequence[str], label_map: Mapping[str, str]) -> cat
         BadInput: no such model, no text-classification model, weights that are not safetensors, labels that fit no group.
         Unavailable: gated, or the hub cannot be reached.
     """
-    source = catalogue.check(name)
+    source = catalogue.check(name, decoder=False)
     folder = catalogue.preview_folder(source)
     if folder is not None:
         map_labels(_labels_of(folder), groups, label_map)
@@ -105,7 +105,7 @@ def load_labels(
         BadInput, Unavailable: as `check`; weights that are missing, or have changed.
     """
     source = check(name, groups, label_map)
-    folder = catalogue.fetch(source, report)
+    folder = catalogue.fetch(source, report, decoder=False)
     columns = map_labels(_labels_of(folder), groups, label_map)
     weights = catalogue.identity(source)
     if identity and weights != identity:

@@ -70,7 +70,7 @@ def check(name: str) -> None:
     elif source.kind == "package":
         raise BadInput(f"{name!r} is a decoder model: give an encoder by hub id (owner/name) or folder")
     else:
-        catalogue.check(name)
+        catalogue.check(name, decoder=False)
 
 
 def folder(name: str) -> Path:
