@@ -11,6 +11,7 @@ Source: arXiv 2410.16672.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -185,7 +186,8 @@ def undo(loaded: LoadedModel, edits: Sequence[Edited]) -> None:
     """Gives every edited weight its old value back, bit for bit.
 
     Raises:
-        BadInput: a layer or place that the model does not have, or a weight that is not zero; nothing is changed then.
+        BadInput: a layer or place that the model does not have, a weight twice, one that is not zero, or an old value that the
+            model's number format does not hold; nothing is changed then.
     """
     linears = loaded.linears()
     by_module: dict[str, list[Edited]] = {}
@@ -198,16 +200,29 @@ def undo(loaded: LoadedModel, edits: Sequence[Edited]) -> None:
                 f"the edit names {name}, which {loaded.folder} does not have: it is another model's"
             )
         weight = weight_matrix(linears[name])
-        rows, columns = (torch.tensor([getattr(one, axis) for one in own]) for axis in ("row", "column"))
-        if int(rows.max()) >= weight.shape[0] or int(columns.max()) >= weight.shape[1]:
+        places = [(one.row, one.column) for one in own]
+        # Whole numbers of Python: a file may hold some that no tensor does.
+        if any(row >= weight.shape[0] or column >= weight.shape[1] for row, column in places):
             raise BadInput(
                 f"the edit names a weight outside {name} of shape {tuple(weight.shape)}: it is another model's"
             )
-        rows, columns = rows.to(weight.device), columns.to(weight.device)
+        if len(set(places)) < len(places):
+            row, column = next(place for place, times in Counter(places).items() if times > 1)
+            raise BadInput(
+                f"the edit names the weight at row {row}, column {column} of {name} more than once: an edit lists each weight "
+                "once, with one old value"
+            )
+        rows, columns = torch.tensor(places, device=weight.device).T
         if bool((weight[rows, columns] != 0).any()):
             raise BadInput(
                 f"weights of {name} that the edit set to zero are not zero: it is undone already, or another model's"
             )
-        work.append((weight, rows, columns, [one.old for one in own]))
+        old = torch.tensor([one.old for one in own], dtype=torch.float64, device=weight.device)
+        if not torch.equal(old.to(weight.dtype).double(), old):
+            raise BadInput(
+                f"old values of {name} do not fit its number format, {str(weight.dtype).removeprefix('torch.')}: the list is of "
+                "a model in another one"
+            )
+        work.append((weight, rows, columns, old.to(weight.dtype)))
     for weight, rows, columns, old in work:
-        weight[rows, columns] = torch.tensor(old, dtype=torch.float64, device=weight.device).to(weight.dtype)
+        weight[rows, columns] = old

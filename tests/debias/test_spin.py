@@ -269,8 +269,14 @@ def test_an_undo_list_of_another_model_changes_nothing(tiny_folder):
     for wrong, said in (
         (Edited(module="model.layers.9.up", row=0, column=0, old=1.0), "does not have"),
         (Edited(module=name, row=999, column=0, old=1.0), "outside"),
+        (Edited(module=name, row=10**23, column=0, old=1.0), "outside"),
+        (good[0], "more than once"),
+        (good[0].model_copy(update={"old": 2.0}), "more than once: an edit lists each weight once"),
         (Edited(module=name, row=alive[0], column=alive[1], old=1.0), "undone already"),
     ):
         with pytest.raises(BadInput, match=said):
             undo(loaded, [*good, wrong])
         assert not changed(before, loaded)
+    with pytest.raises(BadInput, match="do not fit its number format, float32"):
+        undo(loaded, [good[0].model_copy(update={"old": 0.1}), *good[1:]])
+    assert not changed(before, loaded)
