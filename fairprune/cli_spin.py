@@ -32,6 +32,7 @@ def _help(field: str) -> typer.models.OptionInfo:
 
 
 def spin(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option(help="New folder for the edited model, undo.json, report.json and manifest.json.")
     ],
@@ -67,6 +68,13 @@ def spin(
             help="Edit nothing: write the model of this folder, edited earlier, as it was before its edit."
         ),
     ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            help="With --undo: the list of zeroed weights, as page Debias gives it; default: the folder's own.",
+        ),
+    ] = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
     json_file: options.JsonFile = None,
@@ -76,13 +84,16 @@ def spin(
     The model may be pruned already (its zeros stay zero), and the folder that is written can be pruned by `prune`.
     """
     if undo is not None:
-        if model is not None:
-            raise BadInput("--undo reads the model from the edited folder: leave --model out")
+        _check_undo_alone(context)
         from fairprune.debias.spin_folder import undo_folder
 
-        n = undo_folder(undo, out, lambda text: say(text, file=sys.stderr))
+        n = undo_folder(undo, out, lambda text: say(text, file=sys.stderr), listed=listed)
         say(f"{out}: {counted(n, 'weight')} as before the edit")
         return
+    if listed is not None:
+        raise BadInput(
+            "--list is the list that --undo takes back: give --undo FOLDER too, or leave --list out"
+        )
     if model is None:
         raise BadInput("missing option --model")
     check_writable(json_file, "JSON file")
@@ -120,6 +131,21 @@ def spin(
     for line in lines_of(found):
         say(line)
     say(f"{out}: the edited model; --undo {out} gives the weights back")
+
+
+def _check_undo_alone(context: typer.Context) -> None:
+    """Raises BadInput when an option was given that --undo does not read: nothing is ignored without a word."""
+    given = [
+        parameter.opts[0] if context.params[name] is not False else parameter.secondary_opts[0]
+        for parameter in context.command.params
+        if (name := str(parameter.name)) not in ("out", "undo", "listed")
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise BadInput(
+            f"--undo reads the model and its edit from the edited folder: leave {', '.join(given)} out"
+        )
 
 
 def _set(name: str) -> awareness.AwarenessSet:

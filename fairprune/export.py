@@ -140,6 +140,23 @@ def _write_manifest(folder: Path, report: dict[str, Any]) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+def check_unchanged(path: Path) -> None:
+    """Checks one file of an exported folder against the manifest beside it.
+
+    Raises:
+        BadInput: no manifest, one that does not know the file, or a file that is not what was written.
+    """
+    files = _manifest_files(path.parent)
+    if path.name not in files:
+        raise BadInput(f"{path} was not written with its folder: {MANIFEST} does not list it")
+    _check_hash(path, files[path.name])
+
+
+def _check_hash(path: Path, expected: str) -> None:
+    if _sha256(path) != expected:
+        raise BadInput(f"{path} was changed after it was written: its SHA-256 is not the manifest's")
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -154,17 +171,7 @@ def verify_folder(folder: Path) -> dict[str, int]:
     Raises:
         BadInput: no exported folder, or one that is not what was written.
     """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        files: dict[str, str] = manifest["files"]
-        if not isinstance(files, dict) or MASKS not in files or "config.json" not in files:
-            raise TypeError(f"its list of files lacks {MASKS} or config.json")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise BadInput(
-            f"{folder} has no {MANIFEST}: only folders written by `prune` can be verified"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{folder / MANIFEST} cannot be read: {error}") from error
+    files = _manifest_files(folder)
     found = {path.name for path in folder.iterdir()} - {MANIFEST}
     if added := sorted(found - files.keys()):
         raise BadInput(
@@ -174,8 +181,7 @@ def verify_folder(folder: Path) -> dict[str, int]:
         path = folder / Path(name).name
         if not path.is_file():
             raise BadInput(f"{folder} is not whole: {name} is missing")
-        if _sha256(path) != expected:
-            raise BadInput(f"{path} was changed after it was written: its SHA-256 is not the manifest's")
+        _check_hash(path, expected)
     masks = load_file(folder / MASKS)
     linears = load(folder).linears()
     zeros = 0
@@ -187,6 +193,22 @@ def verify_folder(folder: Path) -> dict[str, int]:
             raise BadInput(f"{folder}: {name} has weights where its mask says there are none")
         zeros += int((~keep).sum())
     return {"files": len(files), "matrices": len(masks), "zeros": zeros}
+
+
+def _manifest_files(folder: Path) -> dict[str, str]:
+    """File name → SHA-256, of an exported folder's manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files: dict[str, str] = manifest["files"]
+        if not isinstance(files, dict) or MASKS not in files or "config.json" not in files:
+            raise TypeError(f"its list of files lacks {MASKS} or config.json")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(
+            f"{folder} has no {MANIFEST}: only folders written by `prune` can be verified"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder / MANIFEST} cannot be read: {error}") from error
+    return files
 
 
 def verify(folder: Path, loaded: LoadedModel, masks: Mapping[str, torch.Tensor]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,17 @@ def prune_to_folder(
         seconds = store.run(row.id).seconds
     assert job.masks is not None
     report_to(f"writing {out} and loading it again to compare")
-    export(job.loaded, job.masks, _report(spec, job, ids, seconds), out)
+    export(job.loaded, job.masks, _report(spec, job, ids, seconds), out, _undo_of(job))
     return job.report
+
+
+def _undo_of(job: Execution) -> dict[str, str]:
+    """The file for `spin --undo`, where the edit was the last thing done to the weights."""
+    from fairprune.debias.spin_folder import UNDO
+
+    if job.spec.edit is None or job.spec.edit.order != "after" or job.spec.recovery is not None:
+        return {}
+    return {UNDO: json.dumps(job.found["edit"]["undo"], indent=0)}
 
 
 def _check_vocabulary(ids: NDArray[np.int32], vocabulary: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from fairprune.cli import main
@@ -131,6 +132,33 @@ def test_a_folder_can_be_edited_and_says_so(tiny_folder, capsys, tmp_path, order
         assert zeros == plain["sparsity"]["dropped"] + len(undo)
     assert main(["prune", "--verify", str(tmp_path / "out")]) == 0
     assert f"{zeros} zeros" in capsys.readouterr().out
+    code = main(["spin", "--undo", str(tmp_path / "out"), "--out", str(tmp_path / "back")])
+    said = capsys.readouterr()
+    if order == "before":
+        assert code == 2 and "cannot be undone: it was pruned after the edit" in said.err
+        assert f"{tmp_path / 'out' / 'report.json'} under debias.edit.undo" in said.err
+        assert not (tmp_path / "out" / "undo.json").exists() and not (tmp_path / "back").exists()
+        return
+    assert code == 0 and f"{len(undo)} weights as before the edit" in said.out
+    back, before = weights_of(tmp_path / "back"), weights_of(tmp_path / "plain")
+    assert all(torch.equal(back[name], weight) for name, weight in before.items())
+    assert json.loads((tmp_path / "out" / "undo.json").read_text()) == undo
+    assert "undo.json" in manifest["files"]
+
+
+def test_what_a_recovery_moved_cannot_be_undone_and_older_folders_can(tiny_folder, capsys, tmp_path):
+    sets = [part for role, name in own_sets().items() for part in ("--edit", f"{role}={name}")]
+    out = tmp_path / "out"
+    pruned_folder(capsys, tiny_folder, out, *EDIT, *sets, *RECOVERY)
+    assert not (out / "undo.json").exists()
+    report = json.loads((out / "report.json").read_text())
+    (tmp_path / "list.json").write_text(json.dumps(report["debias"]["edit"]["undo"]))
+    for more in ([], ["--list", str(tmp_path / "list.json")]):
+        assert main(["spin", "--undo", str(out), "--out", str(tmp_path / "back"), *more]) == 2
+        assert "cannot be undone: its weights were trained by a recovery" in capsys.readouterr().err
+    pruned_folder(capsys, tiny_folder, tmp_path / "old", *EDIT, *sets)
+    (tmp_path / "old" / "undo.json").unlink()  # as folders were written once: the list in the report alone
+    assert main(["spin", "--undo", str(tmp_path / "old"), "--out", str(tmp_path / "back")]) == 0
 
 
 def test_a_folder_can_be_recovered_with_zeros_kept(tiny_folder, capsys, tmp_path):

@@ -107,7 +107,8 @@ def test_options_reach_the_edit(capsys, tmp_path, tiny_folder, files):
         (["--modules", "experts"], "modules cannot be 'experts'"),
         (["--first", "no-such.jsonl"], "no-such.jsonl cannot be read"),
         (["--first", "file:0000"], "unknown awareness set 'file:0000'"),
-        (["--undo", "somewhere"], "leave --model out"),
+        (["--undo", "somewhere"], "leave --model, --first, --second, --general out"),
+        (["--list", "somewhere"], "give --undo FOLDER too, or leave --list out"),
         (["--json", "no/such/folder/x.json"], "JSON file no/such/folder/x.json cannot be written"),
     ],
 )
@@ -116,6 +117,25 @@ def test_bad_input_is_one_line_and_leaves_nothing(capsys, tmp_path, tiny_folder,
     given = files[2:] if arguments[0] == "--first" else files
     code, _, err = call(capsys, "spin", "--model", tiny_folder, *given, *arguments, "--out", out)
     assert code == 2 and said in err.splitlines()[-1] and not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        (["--ratio", "0.1"], "--ratio"),
+        (["--first", "zzz"], "--first"),
+        (["--seed", "0"], "--seed"),
+        (["--measured", "3"], "--measured"),
+        (["--no-measures"], "--no-measures"),
+        (["--device", "cpu"], "--device"),
+        (["--json", "x.json"], "--json"),
+    ],
+)
+def test_undo_ignores_nothing_without_a_word(capsys, tmp_path, option, named):
+    code, _, err = call(capsys, "spin", "--undo", tmp_path, *option, "--out", tmp_path / "out")
+    assert (
+        code == 2 and f"--undo reads the model and its edit from the edited folder: leave {named} out" in err
+    )
 
 
 def test_one_set_twice_and_no_model(capsys, tmp_path, tiny_folder, files):

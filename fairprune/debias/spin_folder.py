@@ -15,7 +15,7 @@ from fairprune.debias.awareness import AwarenessSet
 from fairprune.debias.spin import Edited, undo
 from fairprune.debias.spin_job import run_spin
 from fairprune.errors import BadInput
-from fairprune.export import check_room, check_target, export
+from fairprune.export import check_room, check_target, check_unchanged, export
 from fairprune.models import LoadedModel, check_finite_weights, load, weight_matrix
 from fairprune.report import versions
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 UNDO = "undo.json"
 """In an edited folder: a list of {module, row, column, old}."""
+REPORT = "report.json"
+IN_REPORT = "debias.edit.undo"
+"""Where the report of `prune` has the same list."""
 
 
 def spin_to_folder(
@@ -84,17 +87,24 @@ def _masks(loaded: LoadedModel, edits: Sequence[Mapping[str, Any]]) -> dict[str,
     return masks
 
 
-def undo_folder(folder: Path, out: Path, report_to: Callable[[str], None]) -> int:
+def undo_folder(
+    folder: Path, out: Path, report_to: Callable[[str], None], *, listed: Path | None = None
+) -> int:
     """Writes the model of an edited folder as it was before the edit, bit for bit, to the new folder `out`.
+
+    Args:
+        listed: a file with the list of edited weights, as page Debias gives it; None: the folder's own.
 
     Returns:
         How many weights got their old value back.
 
     Raises:
-        BadInput: no edited folder, or a list that does not fit its model; then `out` does not exist.
+        BadInput: no edited folder, weights that changed after the edit, or a list that does not fit the model; then `out` does
+            not exist.
     """
     check_target(out)
-    edits = _read_undo(folder / UNDO)
+    _check_last(folder)
+    edits = _own_list(folder) if listed is None else _read_list(listed)
     loaded = load(folder)
     check_room(out, loaded)
     undo(loaded, edits)
@@ -103,16 +113,65 @@ def undo_folder(folder: Path, out: Path, report_to: Callable[[str], None]) -> in
     return len(edits)
 
 
-def _read_undo(path: Path) -> list[Edited]:
+def _check_last(folder: Path) -> None:
+    """Raises BadInput where the folder's report says that pruning or a recovery came after the edit."""
+    spec = _report_of(folder).get("spec")
+    edit, recovery = (spec.get("edit"), spec.get("recovery")) if isinstance(spec, dict) else (None, None)
+    if not isinstance(edit, dict):
+        return
+    # A folder that `spin` wrote holds the given model with the edit alone, whatever order the edit names.
+    pruned = "pruning" in (spec or {})
+    if pruned and edit.get("order") == "before":
+        why = "it was pruned after the edit, with masks that another model would not have"
+    elif recovery is not None:
+        why = "its weights were trained by a recovery after the edit"
+    else:
+        return
+    raise BadInput(
+        f"the edit of {folder} cannot be undone: {why}. Which weights it set to zero stands in {folder / REPORT} under {IN_REPORT}"
+    )
+
+
+def _report_of(folder: Path) -> dict[str, Any]:
+    """The folder's report; {} where there is none that can be read: then its list alone counts."""
     try:
-        return TypeAdapter(list[Edited]).validate_json(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
+        found = json.loads((folder / REPORT).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _own_list(folder: Path) -> list[Edited]:
+    path = folder / UNDO
+    if path.is_file():
+        check_unchanged(path)
+        return _read_list(path)
+    # `prune` wrote the list into the report alone once.
+    found: Any = _report_of(folder)
+    for key in IN_REPORT.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, list):
         raise BadInput(
-            f"{path.parent} has no {path.name}: only folders written by `spin` can be undone"
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{path} is no list of edited weights: {where} {first['msg']}") from error
+            f"{folder} has no {UNDO}: only folders written by `spin`, or by `prune --edit spin`, can be undone"
+        )
+    check_unchanged(folder / REPORT)
+    return _checked(json.dumps(found).encode(), folder / REPORT)
+
+
+def _read_list(path: Path) -> list[Edited]:
+    try:
+        return _checked(path.read_bytes(), path)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _checked(text: bytes, path: Path) -> list[Edited]:
+    try:
+        found = TypeAdapter(list[Edited]).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()
+        raise BadInput(f"{path} is no list of edited weights: {told}") from error
+    if not found:
+        raise BadInput(f"{path} lists no weights: there is nothing to undo")
+    return found

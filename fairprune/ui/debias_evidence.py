@@ -25,6 +25,10 @@ from fairprune.ui.debias_words import draw_collapse
 
 QUIET = {"displaylogo": False}
 SHOWN_MATRICES = 30
+UNDO_HELP = (
+    "For a folder that `prune` wrote with this edit: `python -m fairprune spin --undo FOLDER --list undo.json --out BEFORE` gives the "
+    "values back, bit for bit; not where pruning or a recovery came after the edit."
+)
 SYSTEM_TITLES = {
     "dense": "dense",
     "before": "before the edit",
@@ -124,6 +128,7 @@ def draw_spin(found: Mapping[str, Any]) -> None:
         "application/json",
         icon=":material/download:",
         on_click="ignore",
+        help=UNDO_HELP,
     )
 
 

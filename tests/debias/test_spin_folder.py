@@ -15,6 +15,8 @@ from fairprune.export import verify_folder
 from fairprune.models import load
 from tests.debias.spinning import OPTIONS, bits, changed, three_sets
 
+UP = "model.layers.0.mlp.up_proj"
+
 
 @pytest.fixture(scope="module")
 def edited(tiny_folder, tmp_path_factory):
@@ -64,18 +66,45 @@ def test_undone_it_is_the_model_that_it_was(edited, tiny_folder, tmp_path):
         ('[{"module": "m", "row": 0, "column": 0, "old": NaN}]', "old"),
         ('[{"module": "m", "row": 0, "column": 0, "old": 1.0, "more": 1}]', "more"),
         ('[{"module": "m", "row": 0, "column": 0, "old": 1.0}]', "does not have"),
+        (f'[{{"module": "{UP}", "row": {10**23}, "column": 0, "old": 1.0}}]', "outside"),
+        (f'[{{"module": "{UP}", "row": 1{"0" * 5000}, "column": 0, "old": 1.0}}]', "number out of range"),
+        ("[]", "lists no weights: there is nothing to undo"),
     ],
 )
-def test_a_list_that_was_tampered_with(edited, tmp_path, text, said):
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    for path in edited[0].iterdir():
-        (folder / path.name).symlink_to(path)
-    (folder / "undo.json").unlink()
-    (folder / "undo.json").write_text(text)
+def test_a_list_that_is_none(edited, tmp_path, text, said):
+    (tmp_path / "list.json").write_text(text)
     with pytest.raises(BadInput, match=said):
+        undo_folder(edited[0], tmp_path / "out", lambda _text: None, listed=tmp_path / "list.json")
+    assert not (tmp_path / "out").exists()
+
+
+def copy_of(folder, to):
+    """A copy of links, of which single files may be replaced."""
+    to.mkdir()
+    for path in folder.iterdir():
+        (to / path.name).symlink_to(path)
+    return to
+
+
+def test_a_list_that_was_tampered_with(edited, tmp_path):
+    folder = copy_of(edited[0], tmp_path / "copy")
+    edits = json.loads((folder / "undo.json").read_text())
+    (folder / "undo.json").unlink()
+    (folder / "undo.json").write_text(json.dumps([{**one, "old": 2 * one["old"]} for one in edits]))
+    with pytest.raises(BadInput, match=r"undo\.json was changed after it was written: its SHA-256"):
+        undo_folder(folder, tmp_path / "out", lambda _text: None)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(BadInput, match=r"has no manifest\.json"):
         undo_folder(folder, tmp_path / "out", lambda _text: None)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_list_from_elsewhere_will_do(edited, tiny_folder, tmp_path):
+    out, found, _ = edited
+    (tmp_path / "undo.json").write_bytes((out / "undo.json").read_bytes())
+    n = undo_folder(out, tmp_path / "back", lambda _text: None, listed=tmp_path / "undo.json")
+    assert n == found["choice"]["weights"]
+    assert not changed(bits(load(tiny_folder, dtype="bfloat16")), load(tmp_path / "back"))
 
 
 def test_nothing_is_read_for_a_folder_that_cannot_be_used(edited, tiny_folder):
