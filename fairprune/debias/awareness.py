@@ -80,11 +80,11 @@ class AwarenessSet:
         """(selection, measurement): two halves that share no prompt and no situation, each in the set's order.
 
         Situations are shuffled by the seed and their hash, not by their place: two sets of the same situations are cut alike.
-        An odd situation is for the measurement.
+        An odd situation is for the measurement: of n the selection has n // 2.
 
         Args:
             other: cuts both sets alike where they share some situations only: give each set the other one. Half of what
-                is shared and half of the rest is then for the selection.
+                is shared and half of the rest is then for the selection; where both are odd, it has the rest's odd one.
 
         Raises:
             BadInput: fewer than two situations.
@@ -97,9 +97,11 @@ class AwarenessSet:
             )
         shared = own & {_situation(item) for item in other.items} if other is not None else set()
         chosen: set[str] = set()
+        odd = 0  # one of the part before that stays out of the selection
         for part in (shared, own - shared):
             ranked = sorted(part, key=lambda situation: seeded_key("halves", seed, situation))
-            chosen.update(ranked[: len(ranked) // 2])
+            chosen.update(ranked[: (len(ranked) + odd) // 2])
+            odd = len(ranked) % 2
         first = tuple(item for item in self.items if _situation(item) in chosen)
         return first, tuple(item for item in self.items if _situation(item) not in chosen)
 

@@ -77,6 +77,27 @@ def test_sets_that_share_some_situations_are_cut_alike_when_they_know_of_each_ot
     )
 
 
+@pytest.mark.parametrize("shared", range(4))
+@pytest.mark.parametrize("rest", range(4))
+def test_of_n_situations_the_selection_has_half_whatever_is_shared(shared, rest):
+    if shared + rest < 2:
+        return
+    first, second = (
+        a_set(*(f"shared {i}" for i in range(shared)), *(f"{name} {i}" for i in range(rest)))
+        for name in ("one", "other")
+    )
+    for seed in range(4):
+        for selection, measurement in (first.halves(seed, second), second.halves(seed, first)):
+            assert (
+                len(selection) == (shared + rest) // 2 and len(selection) + len(measurement) == shared + rest
+            )
+        alike = [
+            {item.prompt for item in one.halves(seed, other)[0] if item.prompt.startswith("shared")}
+            for one, other in ((first, second), (second, first))
+        ]
+        assert alike[0] == alike[1]
+
+
 def test_items_of_one_situation_stay_together():
     items = tuple(AwarenessItem(f"{p} {i}", "No.", None, p) for p in "abcd" for i in range(3))
     selection, measurement = AwarenessSet("x", "x", items, "").halves(0)
