@@ -43,6 +43,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
+_NO_ROWS = {
+    "csv": "has no rows below its header: add the {rows}, one a row",
+    "jsonl": "has only empty objects, {{}}: add the {rows}, one object a line",
+    "parquet": "has no rows: add the {rows}, one a row",
+}
+
+
 def refuse_pickle(name: str, data: bytes = b"") -> None:
     """Says how a pickled table becomes a file that can be read; opens nothing.
 
@@ -70,7 +77,7 @@ def refuse_pickle(name: str, data: bytes = b"") -> None:
         )
 
 
-def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
+def read_table(name: str, data: bytes, *, nested: bool = False, rows: str = "opinions") -> pd.DataFrame:
     """The rows of a CSV, JSON Lines or Parquet file, every value as text ('' where there is none).
 
     Args:
@@ -102,7 +109,7 @@ def read_table(name: str, data: bytes, *, nested: bool = False) -> pd.DataFrame:
     frame = _parquet(shown, data, nested) if suffix == "parquet" else _from_text(shown, data, suffix, nested)
     frame.attrs.setdefault(NESTED, {})
     if frame.empty:
-        raise BadInput(f"{shown} has no rows below its header: add the opinions, one a row")
+        raise BadInput(f"{shown} {_NO_ROWS[suffix].format(rows=rows)}")
     return frame
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -150,11 +151,11 @@ def parse(data: bytes, filename: str) -> AwarenessSet:
 
     Raises:
         BadInput: what `read_table` refuses (format, encoding, broken rows); a column that is missing or nearly one of ours; rows
-            that cannot be used (the first 20 are named): an empty prompt or response, a text that is too long, an
-            unsafe response equal to the response, a prompt twice; too many rows.
+            that cannot be used (the first 20 are named): an empty prompt or response, a text that is too long or shows nothing,
+            an unsafe response that reads as the response, a prompt twice; too many rows.
     """
     title = " ".join(PurePath(mended(filename)).name.split())[:MAX_TITLE] or "awareness set"
-    frame = read_table(filename, data)
+    frame = read_table(filename, data, rows="prompts with their responses")
     _check_columns(frame, title)
     if len(frame) > MAX_ITEMS:
         raise BadInput(
@@ -213,13 +214,13 @@ def check_pair(first: AwarenessSet, second: AwarenessSet) -> None:
     for one in (first, second):
         if not one.items:
             raise BadInput(f"the awareness set {one.title!r} is empty: it needs prompts with responses")
-        without = sum(not item.response.strip() for item in one.items)
+        without = sum(not _seen(item.response) for item in one.items)
         if without:
             raise BadInput(
                 f"{counted(without, 'item')} of {len(one.items):,} in the awareness set {one.title!r} "
                 f"{'has' if without == 1 else 'have'} no response: importance is that of the response's tokens, so every prompt needs one"
             )
-    prompts = [{_folded(item.prompt) for item in one.items} for one in (first, second)]
+    prompts = [{_seen(item.prompt) for item in one.items} for one in (first, second)]
     if first.hash == second.hash or prompts[0] <= prompts[1] or prompts[1] <= prompts[0]:
         raise BadInput(
             f"{first.title!r} and {second.title!r} are one set given twice: every prompt of one stands in the other, so all that "
@@ -229,6 +230,13 @@ def check_pair(first: AwarenessSet, second: AwarenessSet) -> None:
 
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+def _seen(text: str) -> str:
+    """What a reader sees of a text, folded: without characters that show nothing (Unicode's format characters, such as the
+    zero-width space and the byte order mark). '' where there is nothing to see. Situations are not folded so: stored runs were cut
+    by `_folded`."""
+    return _folded("".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
 
 
 def _situation(item: AwarenessItem) -> str:
@@ -263,12 +271,12 @@ def _check_rows(rows: Sequence[int], texts: dict[str, list[str]]) -> list[RowErr
                 found.append(RowError(row, column, "is empty"))
             elif len(text) > limit:
                 found.append(RowError(row, column, f"has {len(text):,} characters, more than {limit:,}"))
-        if (
-            texts["response"][place]
-            and texts["response"][place] == texts.get("unsafe_response", {place: ""})[place]
-        ):
+            elif text and not _seen(text):
+                found.append(RowError(row, column, "has only characters that show nothing"))
+        response = _seen(texts["response"][place])
+        if response and "unsafe_response" in texts and response == _seen(texts["unsafe_response"][place]):
             found.append(RowError(row, "unsafe_response", "is the response itself"))
-        prompt = _folded(texts["prompt"][place])
+        prompt = _seen(texts["prompt"][place])
         if prompt and (first := seen.setdefault(prompt, row)) != row:
             found.append(RowError(row, "prompt", f"is that of row {first}"))
     return found

@@ -84,6 +84,7 @@ CSV = b"said,who\ngood,a\n"
         ("x.csv", b"", r"x\.csv is empty: a table needs a header and rows"),
         ("x.csv", b"\n \n", r"x\.csv is empty"),
         ("x.csv", b"said,who\n", r"x\.csv has no rows below its header: add the opinions"),
+        ("x.jsonl", b"{}\n", r"x\.jsonl has only empty objects, \{\}: add the opinions, one object a line"),
         (
             "x.csv",
             b"said,who\ngood, really,a\n",

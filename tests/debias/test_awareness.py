@@ -188,7 +188,16 @@ def test_texts_and_names_that_are_hard_to_write():
     [
         ("x.xlsx", b"PK\x03\x04", r"x\.xlsx ends in 'xlsx': save the table as \.csv, \.jsonl"),
         ("x.csv", b"", r"x\.csv is empty"),
-        ("x.csv", b"prompt,response\n", r"x\.csv has no rows"),
+        (
+            "x.csv",
+            b"prompt,response\n",
+            r"x\.csv has no rows below its header: add the prompts with their responses, one a row",
+        ),
+        (
+            "x.jsonl",
+            b"{}\n{}\n",
+            r"x\.jsonl has only empty objects, \{\}: add the prompts with their responses, one object a line",
+        ),
         (
             "x.csv",
             "prompt,response\nschön,a\n".encode("latin-1"),
@@ -226,6 +235,21 @@ def test_texts_and_names_that_are_hard_to_write():
             "x.csv",
             b"prompt,response,unsafe_response\nMay I?,No.,No.\n",
             r"row 2: 'unsafe_response' is the response itself",
+        ),
+        (
+            "x.csv",
+            b"prompt,response,unsafe_response\nMay I?,No. Never,\xef\xbb\xbfno.  NE\xe2\x80\x8bVER\n",
+            r"row 2: 'unsafe_response' is the response itself",
+        ),
+        (
+            "x.jsonl",
+            jsonl(
+                {"prompt": "a", "response": "\u200b"},
+                {"prompt": "\u200b \ufeff", "response": "No."},
+                {"prompt": "b\u200b", "response": "No."},
+                {"prompt": "B", "response": "No."},
+            ),
+            r"row 1: 'response' has only characters that show nothing; row 2: 'prompt' has only .*; row 4: 'prompt' is that of row 3",
         ),
         (
             "x.jsonl",
@@ -350,6 +374,11 @@ def test_one_set_twice_is_refused():
         for pair in ((fairness, other), (other, fairness)):
             with pytest.raises(BadInput, match=said):
                 check_pair(*pair)
+
+
+def test_stored_responses_that_show_nothing_are_none():
+    with pytest.raises(BadInput, match="1 item of 1 in the awareness set 'file:0' has no response"):
+        check_pair(a_set("one", response="\u200b\ufeff"), a_set("two"))
 
 
 def test_sets_without_prompts_or_responses_are_refused():
