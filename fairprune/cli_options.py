@@ -162,12 +162,24 @@ def kept_set(text: str) -> str:
     Raises:
         BadInput: a file that cannot be used, or neither.
     """
-    if text in awareness.names():
+    path = set_file(text)
+    if path is None:
         return text
+    awareness.read_file(path)  # names the path where it cannot be read
+    return awareness.PREFIX + awareness.save_uploaded(path.read_bytes(), path.name)
+
+
+def set_file(text: str) -> Path | None:
+    """The file that is meant by an option for an awareness set; None: a known set is.
+
+    Raises:
+        BadInput: neither a known set nor a file.
+    """
+    if text in awareness.names():
+        return None
     path = Path(text)
     if path.suffix.lower() in (".csv", ".jsonl") or path.exists():
-        awareness.read_file(path)  # names the path where it cannot be read
-        return awareness.PREFIX + awareness.save_uploaded(path.read_bytes(), path.name)
+        return path
     raise unknown("awareness set", text, awareness.names(), ". A CSV or JSON Lines file will do, too")
 
 

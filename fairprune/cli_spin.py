@@ -150,9 +150,8 @@ def _check_undo_alone(context: typer.Context) -> None:
 
 def _set(name: str) -> awareness.AwarenessSet:
     """A packaged or stored set by its name, else the file of this name."""
-    if name in awareness.PACKAGED or name.startswith(awareness.PREFIX):
-        return awareness.load(name)
-    return awareness.read_file(Path(name))
+    path = options.set_file(name)
+    return awareness.load(name) if path is None else awareness.read_file(path)
 
 
 def lines_of(found: Mapping[str, Any]) -> Iterator[str]:

@@ -106,6 +106,7 @@ def test_options_reach_the_edit(capsys, tmp_path, tiny_folder, files):
         (["--ratio", "2"], "ratio cannot be 2.0"),
         (["--modules", "experts"], "modules cannot be 'experts'"),
         (["--first", "no-such.jsonl"], "no-such.jsonl cannot be read"),
+        (["--first", "fairnes"], "did you mean 'fairness'? Known: fairness, privacy, general"),
         (["--first", "file:0000"], "unknown awareness set 'file:0000'"),
         (["--undo", "somewhere"], "leave --model, --first, --second, --general out"),
         (["--list", "somewhere"], "give --undo FOLDER too, or leave --list out"),

@@ -31,6 +31,7 @@ from fairprune.observers import GradientObserver
 from fairprune.part import Part
 from fairprune.statistics import Wanted, empty_statistics
 from fairprune.structure import in_attention
+from fairprune.text import counted
 
 WANTED = Wanted(frozenset({("summary_tokens", "l1")}))
 
@@ -84,7 +85,7 @@ def matrices(loaded: LoadedModel, modules: Literal["mlp", "attention", "all"]) -
     """The linear layers of the blocks that are edited, by full name; of tied ones the first.
 
     Raises:
-        BadInput: the model has none of this kind.
+        BadInput: the model has none of this kind, or only zeros in them.
     """
     found = {
         name: layer
@@ -96,6 +97,11 @@ def matrices(loaded: LoadedModel, modules: Literal["mlp", "attention", "all"]) -
         kinds = sorted({block.kind(name) for block in loaded.blocks for name in block.linears})
         raise BadInput(
             f"the blocks of {loaded.folder.name} have no layer of kind {modules!r}: they have {', '.join(kinds)}; choose 'all'"
+        )
+    if not any(bool(weight_matrix(layer).any()) for layer in found.values()):
+        raise BadInput(
+            f"nothing can be edited: every weight of the {counted(len(found), 'layer')} of kind {modules!r} in {loaded.folder.name} is "
+            "zero. Choose other modules, or another model"
         )
     return found
 

@@ -212,6 +212,11 @@ def _chosen_in(a: Ranked, b: Ranked, g: Ranked, options: EditSpec) -> list[Matri
 
 def _nothing_chosen(pools: Sequence[tuple[Ranked, Ranked, Ranked]], options: EditSpec) -> str:
     """Why nothing is chosen, with the smallest ratio that chooses any."""
+    if dead := [which for which, alive in _alive(pools).items() if not alive]:
+        return (
+            f"nothing would be edited: no weight of the layers of kind {options.modules!r} has an importance above 0 "
+            f"for the {' and the '.join(dead)} set: those that are not zero have no gradient. Choose other modules, or another model"
+        )
     found = [_least_ratio(*pool, options) for pool in pools]
     ratios = [ratio for ratio in found if ratio is not None and ratio <= MOST_RATIO]
     looked = min(MOST_RATIO, max(LISTED, options.ratio + options.general_ratio))
@@ -225,6 +230,11 @@ def _nothing_chosen(pools: Sequence[tuple[Ranked, Ranked, Ranked]], options: Edi
     if not ratios:
         return f"nothing would be edited: {why}, and no ratio up to {looked:g} changes that: choose other sets, or a lower general_ratio"
     return f"nothing would be edited: {why}; the smallest ratio that chooses any is {min(ratios)!r}"
+
+
+def _alive(pools: Sequence[tuple[Ranked, Ranked, Ranked]]) -> dict[str, int]:
+    """How many weights have an importance above 0 for the first set, and for the second."""
+    return {"first": sum(sum(a.alive) for a, _, _ in pools), "second": sum(sum(b.alive) for _, b, _ in pools)}
 
 
 def _least_ratio(a: Ranked, b: Ranked, g: Ranked, options: EditSpec) -> float | None:

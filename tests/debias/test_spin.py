@@ -280,3 +280,22 @@ def test_an_undo_list_of_another_model_changes_nothing(tiny_folder):
     with pytest.raises(BadInput, match="do not fit its number format, float32"):
         undo(loaded, [good[0].model_copy(update={"old": 0.1}), *good[1:]])
     assert not changed(before, loaded)
+
+
+def test_layers_of_zeros_are_said_to_be(tiny_folder):
+    loaded = load(tiny_folder)
+    for layer in matrices(loaded, "mlp").values():
+        layer.weight.data.zero_()
+    with pytest.raises(BadInput, match=r"every weight of the 6 layers of kind 'mlp' in .* is zero"):
+        matrices(loaded, "mlp")
+    assert len(matrices(loaded, "all")) == 14
+
+
+def test_weights_without_a_gradient_are_said_to_be(tiny_folder):
+    loaded = load(tiny_folder)
+    for block in loaded.blocks:
+        block.module.mlp.down_proj.weight.data.zero_()  # nothing before it reaches the loss
+    with pytest.raises(
+        BadInput, match="above 0 for the first and the second set: those that are not zero have no"
+    ):
+        spun(loaded)
