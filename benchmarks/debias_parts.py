@@ -270,7 +270,7 @@ def denp(setup: Setup) -> Iterator[Row]:
         weights = replace(found, split=replace(found.split, accepted=True)).weights()
         # As a run does: the prompt is read, and the opinions' tokens count.
         counts = np.zeros(windows.ids.shape, dtype=np.bool_)
-        for text in found.texts:
+        for text in found.places:
             counts[text.window] |= text.counts
         opinions = Calibration.of(replace(windows, weights=None, loss_mask=counts))
         texts = held_back(loaded.tokenizer, corpus, 0)

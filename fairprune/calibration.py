@@ -36,6 +36,10 @@ class Segment:
     """'prompt', 'opinion', 'separator', 'general' or 'summary'."""
     group: str | None
     tokens: int
+    topic: str = ""
+    """Of an opinion."""
+    opinion: str = ""
+    """The whole opinion, of which `text` may be the beginning: the same in all windows that hold it."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,9 @@ def _prompted(
             by_group[opinion.group] += len(kept)
             if kept:
                 text = opinion.text if len(kept) == len(tokens) else tokenizer.decode(kept)
-                segments.append(Segment(text, "opinion", opinion.group, len(kept)))
+                segments.append(
+                    Segment(text, "opinion", opinion.group, len(kept), opinion.topic, opinion.text)
+                )
             if len(body) >= room:
                 break
         body = body[:room]

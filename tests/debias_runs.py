@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,11 @@ def execute(store: Store, spec: RunSpec) -> tuple[Run, int]:
     store.claim("cpu", 1)
     code = main([run.id])
     return store.run(run.id), code
+
+
+def sides_accepted(monkeypatch: Any) -> None:
+    """A random model reads all texts alike, and the split is refused: here what it finds is taken for two sets all the same."""
+    from fairprune.debias import denp
+
+    refused = denp.two_means
+    monkeypatch.setattr(denp, "two_means", lambda *asked: replace(refused(*asked), accepted=True))

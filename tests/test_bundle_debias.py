@@ -11,7 +11,7 @@ from fairprune.bundle import read_bundle, write_bundle
 from fairprune.bundle.debias_documents import Debias
 from fairprune.errors import BadInput
 from fairprune.store import open_store
-from tests.debias_runs import edit, execute, plan
+from tests.debias_runs import edit, execute, plan, sides_accepted
 from tests.pages.filled import app, errors
 from tests.report_asked import ask_and_make
 from tests.toy_corpus import import_toy
@@ -21,8 +21,9 @@ NC3 = {"kind": "nc3", "words": "sentiment", "steps": 4, "samples": 8, "seqlen": 
 
 
 @pytest.fixture
-def runs(tiny_folder):
+def runs(tiny_folder, monkeypatch):
     """Real runs with every part of the result."""
+    sides_accepted(monkeypatch)
     corpus = import_toy()
     asked = (
         {"edit": edit()},

@@ -66,12 +66,15 @@ class Text:
     """Of which intervals resample; texts of none stand for themselves."""
     window: int | None = None
     """Row of the calibration window that it stands in."""
+    opinion: str = ""
+    """The same in all places of one opinion, also where a window cuts it; empty: the text itself."""
 
 
 def window_texts(windows: CalibrationSet) -> list[Text]:
     """The opinions in the windows of a calibration set, each read where it stands; of other sets the windows themselves.
 
-    An opinion of which fewer than `LEAST_TOKENS` fitted its window is left out.
+    An opinion that stands in several windows is there once per place: `find_affected` makes one value of them. One of which
+    fewer than `LEAST_TOKENS` fitted its window is left out there.
     """
     found = []
     for row, ids in enumerate(windows.ids.tolist()):
@@ -80,7 +83,10 @@ def window_texts(windows: CalibrationSet) -> list[Text]:
             for segment, place in opinions:
                 if segment.tokens >= LEAST_TOKENS:
                     counts = tuple(place.start <= token < place.stop for token in range(len(ids)))
-                    found.append(Text(segment.text, tuple(ids), counts, segment.group, f"window {row}", row))
+                    opinion = segment.opinion or segment.text
+                    found.append(
+                        Text(segment.text, tuple(ids), counts, segment.group, segment.topic, row, opinion)
+                    )
         else:
             counted = [True] * len(ids) if windows.loss_mask is None else windows.loss_mask[row].tolist()
             text = " ".join(segment.text for segment in windows.windows[row])
@@ -213,16 +219,45 @@ def accumulate(
     return Accumulated(steps, found[0], np.stack(found[1:]))
 
 
+def pooled(
+    places: Sequence[Text], losses: Accumulated
+) -> tuple[tuple[Text, ...], tuple[int, ...], Accumulated]:
+    """One value per opinion: (the different texts, which of them stands at each place, their losses).
+
+    Windows reuse opinions, and each repetition would be one more value, though it says nothing new: numbers without groups
+    that stand there several times look like sets. A text's loss is the mean over the counted tokens of all its places. It
+    is shown as where it is longest, without a group where its places name several.
+    """
+    numbers: dict[str, int] = {}
+    of = np.array([numbers.setdefault(text.opinion or text.text, len(numbers)) for text in places])
+    tokens = np.array([sum(text.counts) for text in places], dtype=np.float64)
+    share = tokens / np.bincount(of, tokens)[of]  # exactly 1 of a text that stands in one place
+    texts = []
+    for index in range(len(numbers)):
+        own = [places[i] for i in np.flatnonzero(of == index).tolist()]
+        longest = max(own, key=lambda text: sum(text.counts))
+        texts.append(longest if len({text.group for text in own}) == 1 else replace(longest, group=None))
+    rows = np.stack([np.bincount(of, share * row) for row in (losses.dense, *losses.pruned)]).astype(
+        np.float64
+    )
+    return tuple(texts), tuple(of.tolist()), Accumulated(losses.path, rows[0], rows[1:])
+
+
 @dataclass(frozen=True)
 class Affected:
-    """Texts, their losses along pruning, and whether these fall into two sets."""
+    """Different texts, their losses along pruning, and whether these fall into two sets."""
 
     texts: tuple[Text, ...]
     accumulated: Accumulated
+    """Of each text, over all its places."""
     split: Split
     seed: int = 0
     windows: int = 0
     """How many windows the texts stand in; 0 where each is read alone."""
+    places: tuple[Text, ...] = ()
+    """Where the texts stand."""
+    of: tuple[int, ...] = ()
+    """Which text stands at each place."""
 
     def text_weights(self) -> FloatArray:
         """(n,), mean 1: the affected set and the rest weigh alike.
@@ -244,10 +279,10 @@ class Affected:
         weights = self.text_weights()
         if not self.windows:
             return weights
-        tokens = np.array([sum(text.counts) for text in self.texts], dtype=np.float64)
-        rows = np.array([text.window for text in self.texts])
+        tokens = np.array([sum(text.counts) for text in self.places], dtype=np.float64)
+        rows = np.array([text.window for text in self.places])
         total = np.bincount(rows, tokens, self.windows)
-        weighed = np.bincount(rows, tokens * weights, self.windows)
+        weighed = np.bincount(rows, tokens * weights[list(self.of)], self.windows)
         found = np.divide(weighed, total, out=np.ones(self.windows), where=total > 0)
         scaled: FloatArray = found / found.mean()
         return scaled
@@ -263,9 +298,10 @@ def find_affected(
     seed: int = 0,
     report: Report = _silent,
 ) -> Affected:
-    """`accumulate`, then 2-means with refusal; a refused split is a result too."""
-    found = accumulate(loaded, texts, calibration, path, statistics, report)
-    return Affected(tuple(texts), found, two_means(found.rac, seed), seed)
+    """`accumulate`, then 2-means with refusal on one value per different text; a refused split is a result too."""
+    read = accumulate(loaded, texts, calibration, path, statistics, report)
+    different, of, found = pooled(texts, read)
+    return Affected(different, found, two_means(found.rac, seed), seed, 0, tuple(texts), of)
 
 
 def affected_windows(
@@ -280,15 +316,14 @@ def affected_windows(
 def rac_document(found: Affected) -> dict[str, Any]:
     """What is stored and shown, JSON-serialisable; the texts' labels are compared here for the first time."""
     rac, members = found.accumulated.rac, found.split.members
-    # A text that stands in several windows is shown once, where it is affected most.
-    worst = list({found.texts[i].text: i for i in np.argsort(rac, kind="stable").tolist()}.values())[::-1]
-    worst = sorted(worst, key=lambda i: -rac[i])[:MOST_AFFECTED]
+    worst = np.argsort(-rac, kind="stable")[:MOST_AFFECTED].tolist()
     return {
         "name": NAME,
         "path": list(found.accumulated.path),
         "n": len(found.texts),
+        "places": len(found.places),
         "windows": found.windows or None,
-        "counted_tokens": sum(sum(text.counts) for text in found.texts),
+        "counted_tokens": sum(sum(text.counts) for text in found.places or found.texts),
         "split": found.split.to_json(),
         "curve": _curve(found),
         "texts": [
@@ -328,25 +363,27 @@ def _curve(found: Affected) -> dict[str, Any]:
 
 def _topics(found: Affected) -> list[str]:
     """Of each text; texts of no topic, or all of one, stand for themselves."""
-    topics = [text.topic for text in found.texts]
+    topics = [text.topic or f"text {index}" for index, text in enumerate(found.texts)]
     if len(set(topics)) < 2:
         return [str(index) for index in range(len(topics))]
     return topics
 
 
 def _labels(found: Affected) -> list[str]:
-    """The groups of the texts, where all are labelled and there are two at least."""
-    groups = [text.group for text in found.texts]
-    named = sorted({group for group in groups if group is not None})
-    return named if None not in groups and len(named) > 1 else []
+    """The groups of the texts, where there are two at least."""
+    named = sorted({text.group for text in found.texts if text.group is not None})
+    return named if len(named) > 1 else []
 
 
 def _aurocs(found: Affected) -> Iterator[dict[str, Any]]:
-    """Per group: how well RAC tells its texts from the others, beside the dense loss; the rarest group first."""
-    groups = [text.group for text in found.texts]
+    """Per group: how well RAC tells its texts from the others, beside the dense loss; the rarest group first.
+
+    Texts without a group, or of several, are left out.
+    """
+    rows = [index for index, text in enumerate(found.texts) if text.group is not None]
+    groups, topics = [found.texts[i].group for i in rows], _topics(found)
+    rac, dense = found.accumulated.rac[rows], found.accumulated.dense[rows]
     for group in sorted(_labels(found), key=groups.count):
         members = [other == group for other in groups]
-        compared = compare_auroc(
-            found.accumulated.rac, found.accumulated.dense, members, _topics(found), found.seed
-        )
+        compared = compare_auroc(rac, dense, members, [topics[i] for i in rows], found.seed)
         yield {"group": group, **compared}

@@ -23,6 +23,7 @@ from fairprune.debias.denp import (
     affected_windows,
     find_affected,
     opinion_texts,
+    pooled,
     rac_document,
     text_losses,
     window_texts,
@@ -128,6 +129,7 @@ def test_of_windows_each_opinion_is_a_text_where_it_stands(toy_corpus, tiny_fold
     assert len(texts) == len(segments) > 16
     for text, (row, segment) in zip(texts, segments, strict=True):
         assert (text.text, text.group, text.window) == (segment.text, segment.group, row)
+        assert text.topic == segment.topic and text.opinion.startswith(segment.text[:5])
         assert text.ids == tuple(found.ids[row].tolist())
         counted = [i for i, counts in zip(text.ids, text.counts, strict=True) if counts]
         assert counted == tokenizer.encode(segment.text)
@@ -143,27 +145,56 @@ def test_other_windows_are_texts_themselves(toy_corpus, tiny_folder):
         assert text.counts == (False, *own.loss_mask[row, 1:].tolist())
 
 
-def test_a_window_weighs_as_its_opinions_do_by_tokens(toy_corpus, tiny_folder):
-    found, _ = windows(toy_corpus, tiny_folder)
-    texts = window_texts(found)
-    rac = np.array([9.0 if text.window == 3 else 0.01 * i for i, text in enumerate(texts)])
-    losses = Accumulated((0.5,), np.ones(len(texts)), 1 + rac[None])
-    weighed = Affected(tuple(texts), losses, two_means(rac), windows=8)
-    inside = sum(text.window == 3 for text in texts)
-    assert weighed.split.sizes == (len(texts) - inside, inside)
-    weights = weighed.weights()
-    n = len(texts)
-    expected = np.full(8, n / (2 * (n - inside)))
-    expected[3] = n / (2 * inside)
-    np.testing.assert_allclose(weights, expected / expected.mean())
-    assert replace(weighed, windows=0).weights().tolist() == weighed.text_weights().tolist()
-    short = tuple(text for text in texts if text.window != 5)
-    kept = [text.window != 5 for text in texts]
-    fewer = Affected(
-        short, Accumulated((0.5,), np.ones(len(short)), 1 + rac[None, kept]), two_means(rac[kept]), windows=8
-    )
-    assert fewer.weights().shape == (8,)
-    assert min(fewer.weights()[[0, 3]]) < fewer.weights()[5] < max(fewer.weights()[[0, 3]])
+def repeated(rac, counts):
+    """Each text in so many places, one of them cut; its rise differs a little from place to place."""
+    rng, places = np.random.default_rng(0), []
+    for index, count in enumerate(counts):
+        whole = Text(f"text {index}", (1, 2, 3), (False, True, True), "ab"[index % 2], f"topic {index // 2}")
+        whole = replace(whole, opinion=whole.text)
+        places += [replace(whole, window=row) for row in range(count - 1)]
+        places.append(replace(whole, text="text", counts=(False, True, False), window=count - 1))
+    values = np.repeat(rac, counts) + 0.05 * rng.normal(size=len(places))
+    return places, Accumulated((0.5,), np.ones(len(places)), 1 + values[None])
+
+
+def test_noise_on_repeated_texts_is_no_two_sets():
+    """Each repetition as a value of its own: 2-means sees the same few numbers again and again, and takes them for sets."""
+    told, naive = 0, 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        places, losses = repeated(rng.exponential(size=40), rng.integers(2, 24, size=40))
+        texts, of, found = pooled(places, losses)
+        assert len(texts) == 40 and [texts[i].opinion for i in of] == [place.opinion for place in places]
+        told += two_means(found.rac).accepted
+        naive += two_means(losses.rac).accepted
+    assert told <= 1 and naive >= 4
+
+
+def test_two_sets_of_repeated_texts_are_found_and_known_at_every_place():
+    planted = np.arange(60) % 6 == 0
+    places, losses = repeated(np.random.default_rng(1).normal(size=60) + 12 * planted, [5] * 60)
+    texts, of, losses = pooled(places, losses)
+    found = Affected(texts, losses, two_means(losses.rac), 0, 5, tuple(places), of)
+    assert found.split.accepted and found.split.members.tolist() == planted.tolist()
+    document = rac_document(found)
+    assert (document["n"], document["places"], document["counted_tokens"]) == (60, 300, 540)
+    assert document["split"]["n"] == document["auroc"][0]["n"] == 60
+    assert document["curve"]["affected"][0]["n"] == 10
+    assert {row["text"] for row in document["texts"]} == {f"text {i}" for i in np.flatnonzero(planted)}
+
+
+def test_a_text_has_the_mean_loss_of_all_its_counted_tokens_and_one_group_or_none():
+    long = Text("a b c d", (1, 2, 3, 4), (False, True, True, True), "x", "one", 0, "a b c d")
+    cut = replace(long, text="a b", counts=(False, True, False, False), window=1)
+    other = Text("e", (5, 6), (False, True), "x", "two", 1)
+    losses = Accumulated((0.5,), np.array([1.0, 5.0, 3.0]), np.array([[2.0, 6.0, 3.5]]))
+    texts, of, found = pooled([cut, long, other], losses)
+    assert texts == (long, other) and of == (0, 0, 1)
+    assert found.dense.tolist() == [1 / 4 + 5 * 3 / 4, 3.0] and found.pruned.tolist() == [
+        [2 / 4 + 6 * 3 / 4, 3.5]
+    ]
+    disputed, _, _ = pooled([cut, replace(long, group="y"), other], losses)
+    assert [text.group for text in disputed] == [None, "x"]
 
 
 def test_opinions_stand_alone_with_their_label_held_back(toy_corpus, tiny_folder):
@@ -189,6 +220,12 @@ def test_a_refused_split_is_a_result_and_its_weights_an_error(loaded, toy_corpus
     assert [row["group"] for row in document["auroc"]] == ["bad", "good"] or len(document["auroc"]) == 2
     assert document["no_auroc"] is None
     assert document["windows"] == 8
+    assert (
+        document["n"]
+        == len({text.opinion for text in found.places})
+        <= document["places"]
+        == len(found.places)
+    )
     assert len({row["text"] for row in document["texts"]}) == 10
     json.dumps(document, allow_nan=False)
     with pytest.raises(

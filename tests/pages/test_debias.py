@@ -15,7 +15,7 @@ from fairprune.mask_details import result_kind
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Run, Store, open_store
 from fairprune.ui.debias_like import address_like, left_out
-from tests.debias_runs import edit, execute, own_sets, plan
+from tests.debias_runs import edit, execute, own_sets, plan, sides_accepted
 from tests.pages.filled import app, checked, errors, markup
 from tests.report_asked import ask_and_make
 from tests.toy_corpus import import_toy
@@ -167,7 +167,10 @@ def test_layers_says_which_mask_it_shows(store: Store, tiny_folder: Path) -> Non
     assert "moved kept weights and no zero" in texts(app("Layers", run=run.id))
 
 
-def test_a_recovery_beside_uniform_steps(store: Store, tiny_folder: Path) -> None:
+def test_a_recovery_beside_uniform_steps(
+    store: Store, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides_accepted(monkeypatch)
     recovery = {"kind": "denp", "steps": 2, "samples": 20, "seqlen": 160, "batch_size": 2}
     run = group(store, plan(tiny_folder, import_toy(), recovery=recovery))
     page = app("Debias", run=run.id)
