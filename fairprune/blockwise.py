@@ -19,7 +19,7 @@ from fairprune.methods import Loss
 from fairprune.models import Block, LoadedModel, only_gradients_of
 from fairprune.observers import GradientObserver, observe_inputs
 from fairprune.onload import onloaded
-from fairprune.passes import BlockWalked, window_losses
+from fairprune.passes import BlockWalked, token_weights, window_losses, window_weight
 from fairprune.statistics import ModelStatistics, Wanted, empty_statistics
 
 HOST_SHARE = 0.25
@@ -49,7 +49,7 @@ def walk(
 
     Args:
         ids: int (windows, tokens), on the model's device.
-        window_weights: (windows,), as `passes.window_weights` gives them.
+        window_weights: (windows,) or (windows, tokens), as `passes.window_weights` gives them.
 
     Raises:
         BadInput: blocks that share weights, whose gradients would have to be summed before they are squared.
@@ -82,7 +82,12 @@ def walk(
                 continue
             arriving = [
                 _at_the_end(
-                    loaded, ids[row : row + 1], state, losses, None if loss_mask is None else loss_mask[row]
+                    loaded,
+                    ids[row : row + 1],
+                    state,
+                    losses,
+                    None if loss_mask is None else loss_mask[row],
+                    token_weights(window_weights, row),
                 )
                 for row, state in zip(portion, states, strict=True)
             ]
@@ -136,13 +141,14 @@ def _at_the_end(
     state: torch.Tensor,
     losses: Sequence[Loss],
     mask: torch.Tensor | None,
+    weights: torch.Tensor | None,
 ) -> dict[Loss, torch.Tensor]:
     """Each loss's gradient with respect to what left the last block, on the host."""
     end = onto(state, loaded.device).detach().requires_grad_()
     last = len(loaded.blocks) - 1
     as_tuple = returns_tuple(loaded, ids[:, :2])
     with instead_of_blocks(loaded, lambda block, call: end if block.index == last else call.hidden, as_tuple):
-        values = window_losses(loaded, ids, losses, None if mask is None else mask.to(loaded.device))
+        values = window_losses(loaded, ids, losses, None if mask is None else mask.to(loaded.device), weights)
     found = {}
     for loss, value in zip(losses, values, strict=True):
         (gradient,) = torch.autograd.grad(value, end, retain_graph=loss != losses[-1])
@@ -166,7 +172,7 @@ def _backward(
     left = []
     with onloaded(loaded, block), observer.watching():
         for index, (per_block, state, gradients) in enumerate(zip(calls, entered, arriving, strict=True)):
-            observer.weight = 1.0 if counts is None else float(counts[index])
+            observer.weight = 1.0 if counts is None else window_weight(counts[index])
             start = onto(state, loaded.device).detach().requires_grad_()
             output = per_block[block.index].run(block.module, start)
             passed = {}

@@ -63,7 +63,7 @@ class CalibrationSet:
     texts_cut: int = 0
     """Used texts that lost tokens, because their window was full."""
     weights: NDArray[np.float64] | None = None
-    """(samples,), mean 1: how much each window counts in the statistics; None: each once."""
+    """(samples,) or (samples, seqlen), mean 1: how much each window, or token, counts in the statistics; None: each once."""
 
     @property
     def hash(self) -> str:
@@ -92,12 +92,22 @@ class CalibrationSet:
             "tokens_cut": self.tokens_cut,
             "padding": 0,
             "notes": list(self.notes),
-            **({} if self.weights is None else {"weights": self.weights.tolist()}),
+            **({} if self.weights is None else self._weights_json(self.weights)),
             "windows": [
                 [{"text": s.text, "kind": s.kind, "group": s.group, "tokens": s.tokens} for s in window]
                 for window in self.windows
             ],
         }
+
+    def _weights_json(self, weights: NDArray[np.float64]) -> dict[str, Any]:
+        """How much each window counts as a whole; of weighed tokens, each segment too, within which all weigh alike."""
+        if weights.ndim == 1:
+            return {"weights": weights.tolist()}
+        segments = [
+            [float(weights[row, min(place.start, weights.shape[1] - 1)]) for _, place in self.places(row)]
+            for row in range(len(weights))
+        ]
+        return {"weights": weights.mean(axis=1).tolist(), "segment_weights": segments}
 
 
 def ids_hash(
@@ -105,7 +115,7 @@ def ids_hash(
     loss_mask: NDArray[np.bool_] | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> str:
-    """16 hex digits of SHA-256 over token ids, their shape, the loss mask and the weights of windows."""
+    """16 hex digits of SHA-256 over token ids, their shape, the loss mask and the weights of windows or tokens."""
     digest = hashlib.sha256(str(ids.shape).encode())
     digest.update(np.ascontiguousarray(ids, dtype="<i4").tobytes())
     if loss_mask is not None:

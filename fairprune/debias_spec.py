@@ -134,7 +134,7 @@ class RecoverySpec(Part):
 
     kind: Recovery = Field(
         "uniform",
-        description="uniform: texts drawn evenly, the control; denp: balanced by the split of the risen losses; nc3: evenly, with "
+        description="uniform: texts drawn evenly, the control; denp: evenly, tokens weighed by the split; nc3: evenly, with "
         "the spread of the group words' cosines added to the loss.",
     )
     steps: int = Field(

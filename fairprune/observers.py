@@ -27,7 +27,7 @@ class _Seen:
         rows = tensor.detach().reshape(-1, tensor.shape[-1]).float()
         if weights is not None:
             # √w on each x is w on x² and on x xᵀ; a weight of 1 changes no bit.
-            rows = rows * weights.sqrt().repeat_interleave(len(rows) // len(weights))[:, None]
+            rows = rows * weights.flatten().sqrt().repeat_interleave(len(rows) // weights.numel())[:, None]
         self.product = rows.T @ rows if hessian else None
         self.squares = rows.square().sum(dim=0) if self.product is None else self.product.diagonal().clone()
         self.worked = Worked()
@@ -53,7 +53,7 @@ class InputObserver:
     """What the hooks of `observe_inputs` must know of the forward pass that is running."""
 
     weights: torch.Tensor | None = None
-    """(windows of the batch,), float32, on the model's device: how much each counts. None: each once."""
+    """(windows of the batch,), or (windows, tokens), float32, on the model's device: how much each counts. None: each once."""
 
 
 @contextmanager

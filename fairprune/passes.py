@@ -43,14 +43,23 @@ class BlockWalked:
 
 
 def window_losses(
-    loaded: LoadedModel, window: torch.Tensor, losses: Sequence[Loss], loss_mask: torch.Tensor | None
+    loaded: LoadedModel,
+    window: torch.Tensor,
+    losses: Sequence[Loss],
+    loss_mask: torch.Tensor | None,
+    weights: torch.Tensor | None = None,
 ) -> list[torch.Tensor]:
     """The losses of one window (1, tokens) from one forward pass: next-token cross-entropies, float32 scalars.
 
     last_token: of the last token alone; all_tokens: mean over all tokens but the first; summary_tokens: mean over
     the tokens where `loss_mask` (tokens,) is true.
+
+    Args:
+        weights: (tokens,), float32: means are weighted by those of the predicted tokens. None, or all alike: plain means.
     """
     tokens = window.shape[1]
+    if weights is not None and bool((weights == weights[0]).all()):
+        weights = None  # not a bit may differ from plain means
     keep = 2 if list(losses) == ["last_token"] else tokens
     logits = last_logits(loaded.model, window, keep)[0, :-1].float()  # only rows that enter the loss
     targets = window[0, -(keep - 1) :]
@@ -59,14 +68,22 @@ def window_losses(
         if loss == "last_token":
             found.append(cross_entropy(logits[-1:], targets[-1:]))
         elif loss == "all_tokens":
-            found.append(cross_entropy(logits, targets))
+            found.append(_mean_loss(logits, targets, None if weights is None else weights[1:]))
         elif loss_mask is None or not bool(loss_mask[1:].any()):
             raise BadInput(
                 "loss 'summary_tokens' needs windows with summary tokens: use the calibration set model-output"
             )
         else:
-            found.append(cross_entropy(logits[loss_mask[1:]], targets[loss_mask[1:]]))
+            inside = loss_mask[1:]
+            own = None if weights is None else weights[1:][inside]
+            found.append(_mean_loss(logits[inside], targets[inside], own))
     return found
+
+
+def _mean_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    if weights is None:
+        return cross_entropy(logits, targets)
+    return (cross_entropy(logits, targets, reduction="none") * weights).sum() / weights.sum()
 
 
 def collect(
@@ -88,7 +105,9 @@ def collect(
         ids: int (windows, tokens), no padding.
         into: filled as the pass goes on; complete when the iterator ends.
         loss_mask: bool (windows, tokens) for 'summary_tokens'.
-        weights: (windows,), how much each counts, as if it stood there so often; see `window_weights`. None: each once.
+        weights: (windows,) or (windows, tokens), how much each counts, as if it stood there so often; see `window_weights`.
+            None: each once. With weights of tokens a loss is the weighted mean over its window (that of the last token alone
+            stays), and the window's gradient counts with the mean of its weights.
         batch_size: of forward passes without gradients; None: as many as fit the free memory, at most 8.
 
     Raises:
@@ -102,7 +121,7 @@ def collect(
     if tokens < 2:
         raise BadInput(f"calibration windows have {tokens} token: at least 2 are needed")
     ids = ids.to(loaded.device, torch.long)
-    weights = window_weights(weights, windows, loaded.device)
+    weights = window_weights(weights, (windows, tokens), loaded.device)
     losses = wanted.losses
     if loaded.streamed:
         from fairprune.blockwise import walk
@@ -132,9 +151,14 @@ def collect(
         ):
             for index in range(windows):
                 mask = None if loss_mask is None else loss_mask[index].to(loaded.device)
+                own = None
                 if weights is not None:
-                    inputs.weights, gradients.weight = weights[index : index + 1], float(weights[index])
-                values = window_losses(loaded, ids[index : index + 1], losses, mask)
+                    inputs.weights, gradients.weight = (
+                        weights[index : index + 1],
+                        window_weight(weights[index]),
+                    )
+                    own = token_weights(weights, index)
+                values = window_losses(loaded, ids[index : index + 1], losses, mask, own)
                 for loss, value in zip(losses, values, strict=True):
                     gradients.loss = loss
                     value.backward(retain_graph=loss != losses[-1])  # type: ignore[no-untyped-call]
@@ -145,8 +169,10 @@ def collect(
     check_finite(into)
 
 
-def window_weights(weights: torch.Tensor | None, windows: int, device: torch.device) -> torch.Tensor | None:
-    """The weights of windows as the passes read them: (windows,), float32, on the device, mean 1; None stays None.
+def window_weights(
+    weights: torch.Tensor | None, shape: tuple[int, int], device: torch.device
+) -> torch.Tensor | None:
+    """The weights of windows, or of their tokens, as the passes read them: float32, on the device, mean 1; None stays None.
 
     With a mean of 1 the sums stay sums over so many windows, whatever is divided by their number.
 
@@ -155,12 +181,24 @@ def window_weights(weights: torch.Tensor | None, windows: int, device: torch.dev
     """
     if weights is None:
         return None
-    if weights.shape != (windows,) or not bool((torch.isfinite(weights) & (weights > 0)).all()):
+    windows, tokens = shape
+    if weights.shape not in ((windows,), shape) or not bool((torch.isfinite(weights) & (weights > 0)).all()):
         raise BadInput(
-            f"weights {tuple(weights.shape)} do not fit {windows} calibration windows: one positive number each is needed"
+            f"weights {tuple(weights.shape)} do not fit {windows} calibration windows of {tokens} tokens: one positive number "
+            "for each window, or for each token, is needed"
         )
     exact = weights.to(torch.float64)
     return (exact / exact.mean()).to(device, torch.float32)
+
+
+def window_weight(weights: torch.Tensor) -> float:
+    """How much a window counts as a whole: its weight (), or the mean of those of its tokens (tokens,)."""
+    return float(weights.double().mean())
+
+
+def token_weights(weights: torch.Tensor | None, row: int) -> torch.Tensor | None:
+    """(tokens,): those of a window's tokens; None where windows are weighed as a whole, or not at all."""
+    return None if weights is None or weights.ndim == 1 else weights[row]
 
 
 def windows_at_once(loaded: LoadedModel, tokens: int) -> int:

@@ -47,7 +47,7 @@ class Calibration:
     loss_mask: torch.Tensor | None = None
     """bool (windows, tokens): tokens of the summary, for the loss 'summary_tokens'."""
     weights: torch.Tensor | None = None
-    """(windows,), positive: how much each counts in all statistics. None: each once."""
+    """(windows,) or (windows, tokens), positive: how much each counts in all statistics. None: each once."""
 
     @staticmethod
     def of(windows: CalibrationSet) -> Calibration:
@@ -231,7 +231,7 @@ def _walk_pruned(
     """Each block calibrates on the outputs of the pruned blocks before it: two forwards per block, but one in the last."""
     ids = calibration.ids.to(loaded.device, torch.long)
     windows, tokens = ids.shape
-    weights = window_weights(calibration.weights, windows, loaded.device)
+    weights = window_weights(calibration.weights, (windows, tokens), loaded.device)
     batch_size = batch_size or windows_at_once(loaded, tokens)
     batches = [ids[start : start + batch_size] for start in range(0, windows, batch_size)]
     counts: Sequence[torch.Tensor | None] = (

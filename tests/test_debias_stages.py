@@ -187,7 +187,7 @@ def test_unc3_stores_the_words_before_and_after(tiny_folder, corpus, store):
 DENP = {"kind": "denp", "steps": 2, "samples": 20, "seqlen": 160, "batch_size": 2}
 
 
-def test_balanced_weights_enter_the_draws_of_a_recovery(tiny_folder, corpus, store, monkeypatch):
+def test_balanced_weights_enter_the_loss_of_a_recovery(tiny_folder, corpus, store, monkeypatch):
     sides_accepted(monkeypatch)
     run, code = execute(store, plan(tiny_folder, corpus, recovery=DENP))
     assert code == 0, run.error_detail
@@ -197,6 +197,9 @@ def test_balanced_weights_enter_the_draws_of_a_recovery(tiny_folder, corpus, sto
     other = store.result(uniform.id, "debias")["recovery"]
     assert not other["report"]["weighted"] and "rac" not in other
     assert other["report"]["tokens"] > 0 and other["report"]["steps"] == 2
+    same = ("tokens", "windows_drawn")  # the same windows, another loss
+    assert {name: other["report"][name] for name in same} == {name: found["report"][name] for name in same}
+    assert found["rac"]["shares"]["before"] != found["rac"]["shares"]["after"] == pytest.approx(0.5)
 
 
 def test_balanced_weights_enter_the_statistics(tiny_folder, corpus, store, monkeypatch):
@@ -211,6 +214,7 @@ def test_balanced_weights_enter_the_statistics(tiny_folder, corpus, store, monke
     assert windows[0]["windows"] == windows[1]["windows"]
     weights = windows[1]["weights"]
     assert len(weights) == 21 and np.mean(weights) == pytest.approx(1) and len(set(weights)) > 1
+    assert [len(row) for row in windows[1]["segment_weights"]] == [len(row) for row in windows[1]["windows"]]
     rac = store.result(run.id, "debias")["calibration"]["rac"]
     assert rac["split"]["accepted"] and len(rac["values"]) == len(rac["members"]) == rac["n"]
 

@@ -203,6 +203,45 @@ def test_a_weight_is_so_many_repetitions(loaded):
     assert not torch.allclose(weighed[name].input_norm(), gather(loaded)[name].input_norm())
 
 
+def test_tokens_that_weigh_alike_change_no_bit(loaded):
+    plain, weighed = all_statistics(loaded), all_statistics(loaded, weights=torch.full(IDS.shape, 0.3))
+    forward = gather(loaded, weights=torch.full(IDS.shape, 0.3), batch_size=2)
+    for name, entry in plain.items():
+        assert torch.equal(entry.input_sum, weighed[name].input_sum)
+        assert torch.equal(entry.hessian_sum, weighed[name].hessian_sum)
+        assert all(
+            torch.equal(sums, weighed[name].gradient_sum[key]) for key, sums in entry.gradient_sum.items()
+        )
+    for name, entry in gather(loaded, batch_size=2).items():
+        assert torch.equal(entry.input_sum, forward[name].input_sum)
+
+
+def test_weights_of_tokens_count_in_sums_over_tokens_and_in_the_mean_loss_of_a_window(loaded):
+    weights = torch.rand(IDS.shape, generator=torch.Generator().manual_seed(0)) + 0.5
+    weights = weights / weights.mean()
+    found = all_statistics(loaded, weights=weights)
+    name = next(iter(loaded.linears()))
+    inputs = []
+    hook = loaded.linears()[name].register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
+    with torch.no_grad():
+        logits = loaded.model(IDS[:1]).logits
+        loaded.model(IDS)
+    hook.remove()
+    x, w = inputs[1].flatten(0, 1), weights.flatten()[:, None]
+    torch.testing.assert_close(found[name].input_sum, (w * x**2).sum(dim=0))
+    torch.testing.assert_close(found[name].hessian_sum, (w * x).T @ x)
+    each = torch.nn.functional.cross_entropy(logits[0, :-1], IDS[0, 1:], reduction="none")
+    [mean] = window_losses(loaded, IDS[:1], ["all_tokens"], None, weights[0])
+    torch.testing.assert_close(mean.detach(), (each * weights[0, 1:]).sum() / weights[0, 1:].sum())
+    whole = torch.tensor([2.0, 1.0, 1.0])
+    by_window = all_statistics(loaded, weights=whole)
+    by_token = all_statistics(loaded, weights=whole[:, None].expand(IDS.shape).contiguous())
+    for name, entry in by_window.items():
+        torch.testing.assert_close(entry.input_sum, by_token[name].input_sum)
+        for key, sums in entry.gradient_sum.items():
+            torch.testing.assert_close(sums, by_token[name].gradient_sum[key])
+
+
 @pytest.mark.parametrize("weights", [[1.0, 1.0], [1.0, 0.0, 1.0], [1.0, float("nan"), 1.0]])
 def test_weights_that_do_not_fit_are_refused(loaded, weights):
     with pytest.raises(BadInput, match="do not fit 3 calibration windows"):

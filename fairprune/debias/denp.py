@@ -2,9 +2,9 @@
 
 Read (abstract, the authors' figure): pruning amplifies bias; the confidence of each sample along pruning, accumulated,
 tells samples that conflict with a bias from those that follow it; a sparse and debiased network comes from it.
-Reconstructed, since the paper's formulas could not be read: texts of a language model differ in entropy, so it is the
-*rise* of the loss that is accumulated, RAC_i = mean_k [nll_k(i) − nll_0(i)] over Wanda at growing sparsities without
-training; 2-means on RAC with refusal (`fairprune.debias.split`); both sets weigh alike afterwards.
+Reconstructed, since the paper's formulas could not be read: texts of a language model differ in entropy, so it is the *rise* of the
+loss that is accumulated, RAC_i = mean_k [nll_k(i) − nll_0(i)] over Wanda at growing sparsities without training; 2-means on RAC with
+refusal (`fairprune.debias.split`); the tokens of both sets weigh alike afterwards (`fairprune.debias.denp_weights`).
 
 Source: IEEE TIP 2026, doi 10.1109/TIP.2026.3687070.
 """
@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fairprune.allocation import Target
 from fairprune.calibration import CalibrationSet
 from fairprune.debias.auroc import RESAMPLES, compare_auroc, estimate_json
+from fairprune.debias.denp_weights import set_weights, spread, token_shares
 from fairprune.debias.split import Split, two_means
 from fairprune.errors import BadInput, NumericError, Unavailable
 from fairprune.methods import get_method
@@ -73,8 +75,8 @@ class Text:
 def window_texts(windows: CalibrationSet) -> list[Text]:
     """The opinions in the windows of a calibration set, each read where it stands; of other sets the windows themselves.
 
-    An opinion that stands in several windows is there once per place: `find_affected` makes one value of them. One of which
-    fewer than `LEAST_TOKENS` fitted its window is left out there.
+    An opinion in several windows is there once per place: `find_affected` makes one value of them. A place of fewer than
+    `LEAST_TOKENS` is left out.
     """
     found = []
     for row, ids in enumerate(windows.ids.tolist()):
@@ -255,9 +257,8 @@ class Affected:
     windows: int = 0
     """How many windows the texts stand in; 0 where each is read alone."""
     places: tuple[Text, ...] = ()
-    """Where the texts stand."""
     of: tuple[int, ...] = ()
-    """Which text stands at each place."""
+    """Where the texts stand, and which of them at each place."""
 
     def text_weights(self) -> FloatArray:
         """(n,), mean 1: the affected set and the rest weigh alike.
@@ -269,23 +270,32 @@ class Affected:
         return self.split.weights()
 
     def weights(self) -> FloatArray:
-        """Of what is calibrated on or trained on, mean 1: the texts, or the windows that they stand in.
+        """Of what is calibrated on or trained on, mean 1: the texts (n,), or the tokens of their windows (windows, tokens).
 
-        A window weighs as its texts do in the mean, by tokens; one whose texts are all too short weighs 1.
+        In windows the opinions' tokens of both sets sum alike, and all other tokens weigh 1 (`fairprune.debias.denp_weights`).
 
         Raises:
-            BadInput: the split is refused; names both numbers.
+            BadInput: the split is refused (names both numbers), or both sets weigh alike already.
         """
         weights = self.text_weights()
         if not self.windows:
             return weights
-        tokens = np.array([sum(text.counts) for text in self.places], dtype=np.float64)
-        rows = np.array([text.window for text in self.places])
-        total = np.bincount(rows, tokens, self.windows)
-        weighed = np.bincount(rows, tokens * weights[list(self.of)], self.windows)
-        found = np.divide(weighed, total, out=np.ones(self.windows), where=total > 0)
-        scaled: FloatArray = found / found.mean()
-        return scaled
+        own = set_weights(*self._placed())
+        rows = [text.window or 0 for text in self.places]
+        return spread(rows, np.array([text.counts for text in self.places]), own, self.windows)
+
+    def shares(self) -> dict[str, Any] | None:
+        """The affected set's share of the windows' opinions before and after weighing; None where nothing is weighed."""
+        if not self.windows or not self.split.accepted:
+            return None
+        members, tokens = self._placed()
+        even = 2 * tokens[members].sum() == tokens.sum()
+        return token_shares(members, tokens, np.ones(len(tokens)) if even else set_weights(members, tokens))
+
+    def _placed(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Of each place: whether its text is affected, and its counted tokens."""
+        tokens = np.array([sum(text.counts) for text in self.places], dtype=np.int64)
+        return self.split.members[list(self.of)], tokens
 
 
 def find_affected(
@@ -324,6 +334,7 @@ def rac_document(found: Affected) -> dict[str, Any]:
         "places": len(found.places),
         "windows": found.windows or None,
         "counted_tokens": sum(sum(text.counts) for text in found.places or found.texts),
+        "shares": found.shares(),
         "split": found.split.to_json(),
         "curve": _curve(found),
         "texts": [

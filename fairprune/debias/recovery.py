@@ -1,8 +1,10 @@
 """Masked recovery: some steps of AdamW on the weights that pruning kept. Zeros stay zero, and that is checked after every step.
 
 Every zero of a pruned matrix stays, whoever made it: our mask, an edit, or somebody who pruned the model before. Windows are
-drawn with replacement, evenly or with weights (balanced ones of DENP), and the same seed gives the same draws, so that a uniform
-recovery of as many steps is the control of any other.
+drawn with replacement, evenly or with weights, and the same seed gives the same draws, so that a uniform recovery of as many steps
+is the control of any other. Weights of tokens (those of DENP) change the loss and not the draws: the steps read what those of the
+control read. Their losses are summed with the weights and divided by the number of the step's tokens, not by the sum of the
+weights, so that a step with heavy tokens counts more than one without.
 
 Memory beside the model and its activations, in bytes per weight that may move: 8 for the two moments of AdamW, the size of the
 number format for its gradient and again for the copy that is put back on failure (on the host), 1 for the mask; formats of less
@@ -108,7 +110,7 @@ class RecoveryReport:
     learning_rate: float
     batch_size: int
     weighted: bool
-    """Whether windows were drawn with weights."""
+    """Whether windows were drawn with weights, or their tokens weighed in the loss."""
     windows: int
     """Training windows to draw from."""
     windows_drawn: int
@@ -154,7 +156,8 @@ def recover(
     Args:
         masks: matrix → keep-mask, bool (out, in), true = kept; None where the zeros alone say what was pruned.
         windows: int (windows, tokens), no padding; where there is a loss mask, the tokens that count.
-        weights: of the windows, ≥ 0, in any unit: how much more often one is drawn; None: evenly.
+        weights: (windows,), ≥ 0, in any unit: how much more often a window is drawn; or (windows, tokens), > 0: how much a token
+            counts in the loss of windows that are drawn evenly; None: neither.
 
     Yields:
         `RecoveryStep` after every step, then one `RecoveryReport`.
@@ -169,7 +172,10 @@ def recover(
         raise Unavailable("a recovery needs the whole model on the device: use the placement 'resident'")
     ids = windows.ids.to(loaded.device, torch.long)
     counts = _counted(windows).to(loaded.device)
-    draws = draw_windows(len(ids), weights, options.steps, options.batch_size, options.seed)
+    given = None if weights is None else np.asarray(weights, dtype=np.float64)
+    by_token = None if given is None or given.ndim < 2 else _token_weights(given, counts)
+    own = given if given is not None and given.ndim < 2 else None
+    draws = draw_windows(len(ids), own, options.steps, options.batch_size, options.seed)
     start, complete = time.perf_counter(), False
     moving = moving_weights(
         loaded,
@@ -191,8 +197,9 @@ def recover(
         ]
         loss_curve, extra_curve, tokens = [], [], 0
         for step, drawn in enumerate(draws.tolist(), start=1):
+            weighed = None if by_token is None else by_token[drawn]
             loss, extra = _step(
-                loaded, moving, optimizers, ids[drawn], counts[drawn], extra_loss, step, options
+                loaded, moving, optimizers, ids[drawn], counts[drawn], weighed, extra_loss, step, options
             )
             tokens += int(counts[drawn].sum())
             loss_curve.append((step, loss))
@@ -260,27 +267,45 @@ def _counted(windows: Calibration) -> torch.Tensor:
     return counts
 
 
+def _token_weights(weights: FloatArray, counts: torch.Tensor) -> torch.Tensor | None:
+    """(windows, tokens), float32, mean 1 over the tokens whose loss counts; None where all of these weigh alike."""
+    if weights.shape != tuple(counts.shape):
+        raise BadInput(
+            f"weights {weights.shape} do not fit windows of {tuple(counts.shape)}: give one per window or one per token"
+        )
+    if not np.isfinite(weights).all() or weights.min() <= 0:
+        raise BadInput("weights of tokens must be finite and above 0")
+    own = weights[counts.cpu().numpy()]
+    if own.min() == own.max():
+        return None  # not a bit may differ from the plain loss
+    return torch.from_numpy(weights / own.mean()).to(counts.device, torch.float32)
+
+
 def _step(
     loaded: LoadedModel,
     moving: Sequence[Moving],
     optimizers: Sequence[torch.optim.Optimizer],
     ids: torch.Tensor,
     counts: torch.Tensor,
+    weights: torch.Tensor | None,
     extra_loss: ExtraLoss | None,
     step: int,
     options: RecoveryOptions,
 ) -> tuple[float, float | None]:
-    """One step; loss and added term before it."""
+    """One step; loss, without weights, and added term before it."""
     output = None if extra_loss is None else output_matrix(loaded)
     with only_gradients_of(loaded.model, [one.parameter for one in moving]), _inputs_of(output) as features:
         logits = loaded.model(input_ids=ids, use_cache=False).logits[:, :-1]
         counted_here = counts[:, 1:]
         loss = cross_entropy(logits[counted_here].float(), ids[:, 1:][counted_here])
         whole, extra = loss, None
+        if weights is not None:
+            each = cross_entropy(logits[counted_here].float(), ids[:, 1:][counted_here], reduction="none")
+            whole = (each * weights[:, 1:][counted_here]).mean()
         if extra_loss is not None and output is not None:
             read = features[0][:, :-1].detach().flatten(0, 1)
             extra = extra_loss(read, ids[:, 1:].flatten(), output.weight)  # type: ignore[arg-type]
-            whole = loss if extra is None else loss + extra
+            whole = whole if extra is None else whole + extra
         values = float(loss.detach()), None if extra is None else float(extra.detach())
         together = float(whole.detach())
         if not math.isfinite(together):

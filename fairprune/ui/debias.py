@@ -79,7 +79,8 @@ LABS: dict[str, Lab] = {
     ),
     "denp": Lab(
         "DENP",
-        "Finds the texts whose loss pruning raises most, without group labels, and makes them weigh as much as all others.",
+        "Finds the texts whose loss pruning raises most, without group labels, and makes their tokens weigh as much as those of all "
+        "other texts.",
         "After the abstract and a figure: the paper's formulas could not be read. What stands here is a reconstruction.",
         "IEEE TIP 2026, doi 10.1109/TIP.2026.3687070",
         (
@@ -88,8 +89,9 @@ LABS: dict[str, Lab] = {
                 "The mean rise of text i's loss along pruning by Wanda at 20 to 80 %, without training.",
             ),
             (
-                r"w_i \propto 1 / |\text{set of } i|",
-                "2-means on RAC gives two sets that weigh alike; a split that noise gives as well is refused.",
+                r"w_t = T / (2 \cdot T_{\text{set of } t})",
+                "2-means on RAC gives two sets; each token of an opinion gets the weight of its text, so that the tokens of both sets, "
+                "T in all, sum alike. All other tokens of the windows weigh 1. A split that noise gives as well is refused.",
             ),
         ),
     ),

@@ -266,9 +266,12 @@ def draw_rac(found: Mapping[str, Any], key: str) -> None:
                     f"{split['sizes']['high']} of {split['n']}",
                     f"{found['counted_tokens']:,} tokens counted{_places(found)}",
                 ),
+                *shares_tile(found.get("shares")),
             ]
         )
     )
+    if told := larger_set(found):
+        st.caption(f":material/warning: {markup.inert(told)}")
     left, right = st.columns(2, gap="large")
     if "values" in found:
         with left:
@@ -299,6 +302,26 @@ def draw_rac(found: Mapping[str, Any], key: str) -> None:
     with st.expander(f"The {len(found['texts'])} most affected texts"):
         st.caption(markup.inert(f"{found['note']} The texts are those of the corpus, and may offend."))
         st.html(texts_table(found["texts"]))
+
+
+def shares_tile(shares: Mapping[str, Any] | None) -> list[str]:
+    """Which share of the opinions' tokens the affected texts have as they weigh, and had before; none of a refused split. HTML."""
+    if not shares:
+        return []
+    before = f"{shares['before']:.1%} before, {shares['affected']:,} of {shares['tokens']:,} tokens: all counted, so without an interval"
+    return [markup.tile("Their share as weighed", f"{shares['after']:.1%}", before)]
+
+
+def larger_set(found: Mapping[str, Any]) -> str:
+    """A sentence where the affected set is the larger one, whose weights are the smaller then; '' where it is not."""
+    sizes = found["split"]["sizes"]
+    shares = found.get("shares") or {"before": sizes["high"] / max(1, sizes["high"] + sizes["low"])}
+    if not found["split"]["accepted"] or shares["before"] <= 0.5:
+        return ""
+    return (
+        f"The affected texts are the larger set ({sizes['high']} of {found['split']['n']} texts, "
+        f"{shares['before']:.0%} of what is weighed): equal shares then favour the other texts, whose loss pruning raises least."
+    )
 
 
 def _places(found: Mapping[str, Any]) -> str:

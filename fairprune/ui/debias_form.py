@@ -113,7 +113,7 @@ def draw_form(lab: str) -> dict[str, Any]:
         )
         if way == "calibration":
             st.caption(
-                "The windows of the run's own calibration set, balanced, with these weights in every sum of the statistics. "
+                "The windows of the run's own calibration set, balanced, each token with its text's weight in every sum of the statistics. "
                 "On small models this moves little: the recovery carries the effect."
             )
             return {"calibration": "denp"}

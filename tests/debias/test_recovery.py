@@ -354,3 +354,25 @@ def test_a_long_curve_keeps_both_ends():
     found = _thinned(curve)
     assert len(found) == CURVE and found[0] == curve[0] and found[-1] == curve[-1]
     assert _thinned(curve[:3]) == tuple(curve[:3])
+
+
+def test_weights_of_tokens_change_the_loss_and_not_the_draws(tiny_folder):
+    texts, found = windows(), []
+    shape = tuple(texts.ids.shape)
+    heavy = np.ones(shape)
+    heavy[:, 1] = 9.0
+    for weights in (None, np.full(shape, 0.3), heavy):
+        loaded = load(tiny_folder)
+        halved(loaded)
+        steps, report = run(loaded, texts, options(), weights=weights)
+        found.append((state(loaded), [step.loss for step in steps], report))
+    plain, even, other = found
+    assert even[1] == plain[1] and all(torch.equal(plain[0][name], one) for name, one in even[0].items())
+    assert other[1][0] == plain[1][0] and other[1][-1] != plain[1][-1]  # the loss is told without weights
+    assert other[2].weighted and (other[2].tokens, other[2].windows_drawn) == (
+        plain[2].tokens,
+        plain[2].windows_drawn,
+    )
+    for wrong, says in ((np.ones((2, 3)), "do not fit windows"), (np.zeros(shape), "finite and above 0")):
+        with pytest.raises(BadInput, match=says):
+            run(load(tiny_folder), texts, options(), weights=wrong)
