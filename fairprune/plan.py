@@ -9,7 +9,7 @@ from fairprune import catalogue, corpora, devices
 from fairprune.calibration import calibration_set
 from fairprune.corpora.sets import opinion_sets
 from fairprune.debias_plan import check_debias
-from fairprune.errors import unknown
+from fairprune.errors import BadInput, unknown
 from fairprune.evaluate import checked_metrics
 from fairprune.methods import get_method
 from fairprune.prompts import summary_prompt
@@ -100,6 +100,8 @@ def plan_run(
     )
     if not checked:
         return spec
+    if windows:
+        check_weighed(spec)
     source = catalogue.check(model)
     if spec.pruning.pattern:
         catalogue.check_pattern_fits(source, spec.pruning.pattern)
@@ -138,6 +140,15 @@ def plan_run(
             "metrics": scoring,
         }
     )
+
+
+def check_weighed(spec: RunSpec) -> None:
+    """Raises BadInput where calibration windows would be weighed by DENP that nobody reads."""
+    if spec.calibration.name == "denp" and not _reads_windows(spec):
+        raise BadInput(
+            f"{get_method(spec.pruning.method).title} reads no calibration windows, so that weights change nothing: choose the "
+            "recovery, or a run of another method"
+        )
 
 
 def _reads_windows(spec: RunSpec) -> bool:

@@ -109,6 +109,17 @@ def test_refusals(tiny_folder, values, says):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method", ["magnitude", "random"])
+def test_weights_that_no_method_reads_are_refused(tiny_folder, method):
+    with pytest.raises(
+        BadInput, match="reads no calibration windows, so that weights change nothing: choose the recovery"
+    ):
+        plan(tiny_folder, method=method, calibration="denp")
+    assert plan(tiny_folder, method=method, recovery={"kind": "denp", "samples": 2, "seqlen": 200}).recovery
+    assert plan(tiny_folder, method=method, allocation="owl", calibration="denp")  # which reads them
+    assert plan(tiny_folder, method=method, calibration="denp", windows=False)  # token ids are given instead
+
+
 def test_a_small_corpus_gives_a_preset_what_it_has_but_a_number_asked_for_is_kept(tiny_folder, packaged_home):
     from fairprune import assets
 

@@ -13,8 +13,7 @@ from fairprune.debias_group import Member, group_of
 from fairprune.debias_plan import check_debias
 from fairprune.debias_spec import EditSpec, RecoverySpec
 from fairprune.errors import BadInput
-from fairprune.methods import get_method
-from fairprune.plan import plan_run
+from fairprune.plan import check_weighed, plan_run
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Store
 from fairprune.sweep import Plan
@@ -182,11 +181,7 @@ def asked_spec(start: Start, asked: Mapping[str, Any]) -> RunSpec:
 def draw_start(store: Store, start: Start, asked: Mapping[str, Any]) -> None:
     """Which runs there will be, what they cost, and the button that queues those that are not stored."""
     spec = asked_spec(start, asked)
-    method = get_method(spec.pruning.method)
-    if "calibration" in asked and not method.needs_windows(spec.pruning.allocation):
-        raise BadInput(
-            f"{method.title} reads no calibration windows, so that weights change nothing: choose the recovery, or a run of another method"
-        )
+    check_weighed(spec)
     members = group_of(spec)
     st.caption(
         "Runs side by side: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -14,6 +15,7 @@ from fairprune.executors.launch import device_lock
 from fairprune.mask_details import result_kind
 from fairprune.spec import RunSpec, parse_part
 from fairprune.store import Run, Store, open_store
+from fairprune.ui.debias_evidence import larger_set
 from fairprune.ui.debias_like import address_like, left_out
 from tests.debias_runs import edit, execute, own_sets, plan, sides_accepted
 from tests.pages.filled import app, checked, errors, markup
@@ -196,6 +198,25 @@ def test_a_refused_split_shows_both_numbers_and_what_it_rests_on(store: Store, t
     assert "do not fall into two sets" in errors(page)
     assert "Refused: no two sets" in texts(page)
     assert "Gap of the two means" in texts(page)
+    assert "Stored before repeated opinions" not in texts(page)
+    found = store.result(run.id, "debias")
+    for name in ("places", "shares"):
+        del found["recovery"]["rac"][name]
+    store.put_result(run.id, "debias", found)
+    assert "Stored before repeated opinions were counted once" in texts(app("Debias", run=run.id))
+
+
+def test_a_larger_set_that_is_affected_is_told() -> None:
+    def rac(high: int, accepted: bool = True, **shares: float) -> dict[str, Any]:
+        split = {"n": 120, "sizes": {"high": high, "low": 120 - high}, "accepted": accepted}
+        return {"split": split, **({"shares": shares} if shares else {})}
+
+    told = "The affected texts are the larger set (110 of 120 texts, 92% of what is weighed)"
+    assert told in larger_set(rac(110))  # of an earlier version, which counted no tokens
+    assert "whose loss pruning raises least" in larger_set(rac(50, before=0.6))
+    assert (
+        larger_set(rac(110, accepted=False)) == larger_set(rac(10)) == larger_set(rac(110, before=0.4)) == ""
+    )
 
 
 def test_a_collapse_report_is_asked_for_and_shown(store: Store, tiny_folder: Path) -> None:
