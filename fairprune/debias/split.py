@@ -1,7 +1,8 @@
 """Two sets among numbers, or the refusal to see two: 2-means splits pure noise as well.
 
 The gap of the two means, in standard deviations within the sets, is compared with the gaps that 2-means finds in
-samples without groups that have the same n, skewness and, where there are such, kurtosis. They are drawn from Pearson's system (normal, gamma,
+samples without groups that have the same n, skewness and, where there are such, kurtosis. They
+are drawn from Pearson's system (normal, gamma,
 beta, Pearson IV with Student's t, inverse gamma, beta prime), which has one distribution for each pair of skewness and
 kurtosis, as far as its density is bounded and so has one mode. Where the pair belongs to a density with poles, or to none
 at all (two tight sets of equal size have nearly the kurtosis of two points), the samples are those of the nearest: of the
