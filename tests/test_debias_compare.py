@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,51 @@ def test_other_samples_are_no_pairs_and_missing_stays_missing(noise):
     [row] = beside(MEMBERS, evaluations, found, DRAWS)
     assert "control: first-only" not in row.cells and "control: first-only" not in row.differences
     assert improves("spd2", {"low": 0.1, "high": 0.2}) is None  # best at 0: the sign says nothing alone
+
+
+@pytest.mark.parametrize("there", list(product((True, False), repeat=3)), ids=str)
+@pytest.mark.parametrize("moves", [True, False])
+def test_without_base_or_a_control_there_is_no_verdict(noise, there, moves):
+    moved = noise - 0.1 + np.random.default_rng(1).normal(0, 0.01, N)
+    values = {IDS[1]: moved if moves else noise, **dict.fromkeys((IDS[0], *IDS[2:]), noise)}
+    kept = dict(zip((IDS[0], *IDS[2:]), there, strict=True))
+    members = [member for member in MEMBERS if kept.get(member.spec.id, True)]
+    values = {member.spec.id: values[member.spec.id] for member in members}
+    found = beside(
+        members,
+        {key: evaluation(float(one.mean())) for key, one in values.items()},
+        {key: scores(one) for key, one in values.items()},
+        DRAWS,
+    )
+    states = {IDS[0]: "failed", IDS[2]: "cancelled"}
+    said = conclusion(found, members, N, states)
+    names = ("pruned (failed)", "control: random (cancelled)", "control: first-only (not started)")
+    gone = [name for name, is_there in zip(names, there, strict=True) if not is_there]
+    if gone:
+        assert said == f"No conclusion: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} missing."
+    elif moves:
+        assert said == "Beyond the pruned run and every control: fairer on UER."
+    else:
+        assert said.startswith("No effect on fairness beyond the pruned run and the controls")
+
+
+def test_runs_of_other_samples_support_no_conclusion(noise):
+    found = {key: scores(noise) for key in IDS}
+    found[IDS[2]] = scores(noise, tuple(map(str, range(1, N + 1))))
+    rows_found = beside(MEMBERS, {key: evaluation(0.4) for key in IDS}, found, DRAWS)
+    assert conclusion(rows_found, MEMBERS, N).startswith("No conclusion: no metric has paired differences")
+
+
+def test_a_difference_of_missing_values_says_what_the_values_say(noise):
+    nothing = np.full(N, np.nan)
+    found = {key: scores(nothing) for key in IDS}
+    lost = {**cell(None), "reason": "no summary is long enough"}
+    evaluations = {
+        key: {"metrics": {"uer": {"dense": cell(0.1), "pruned": lost, "difference": lost}}} for key in IDS
+    }
+    [row] = beside(MEMBERS, evaluations, found, DRAWS)
+    assert {one["reason"] for one in row.differences.values()} == {"no summary is long enough"}
+    evaluations[IDS[1]]["metrics"]["uer"]["pruned"] = {**cell(None)}
+    evaluations[IDS[0]]["metrics"]["uer"]["pruned"] = {**cell(None)}
+    [row] = beside(MEMBERS, evaluations, found, DRAWS)
+    assert row.differences["pruned"]["reason"] == "no sample has UER in both runs"

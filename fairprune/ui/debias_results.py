@@ -82,7 +82,8 @@ def draw_beside(store: Store, members: Stored) -> None:
     shown = [member for member, run in done if run.id in evaluations]
     metrics = [row for row in beside(shown, evaluations, scores, draws) if row.name in METRICS]
     st.header("Fairness, side by side", anchor=False)
-    st.markdown(f"**{markup.inert(conclusion(metrics, shown, evaluations[asked.id]['n_samples']))}**")
+    told = conclusion(metrics, shown, evaluations[asked.id]["n_samples"], member_states(members))
+    st.markdown(f"**{markup.inert(told)}**")
     st.html(beside_table(shown, metrics, METRICS))
     st.caption(
         "Numbers with 95 % intervals and n. Below each row: paired differences over the same samples, of what was asked for to the "
@@ -98,6 +99,15 @@ def draw_beside(store: Store, members: Stored) -> None:
     st.html(perplexity_beside(store, done))
     st.caption(fairness.degenerate_note(_degenerate(shown, evaluations)))
     results_links(asked)
+
+
+def member_states(members: Stored) -> dict[str, str]:
+    """Run id → its state in words, of a group's runs that are stored; one that is done and not compared has no numbers."""
+    return {
+        run.id: "no fairness numbers" if run.state == "done" else STATES[run.state][0]
+        for _, run in members
+        if run is not None
+    }
 
 
 def _degenerate(members: Sequence[Member], evaluations: Mapping[str, Any]) -> dict[str, Any]:
