@@ -9,6 +9,9 @@ from fairprune.store import ENDED, Run, Store
 from fairprune.ui import markup, open_page, refusals
 from fairprune.ui.debias import (
     Start,
+    follow,
+    in_address,
+    opened,
     pick_lab,
     pick_result,
     pick_start,
@@ -43,6 +46,7 @@ def setup(store: Store, start: Start, lab: str) -> None:
 
 
 def draw(store: Store) -> None:
+    named = in_address()
     start = pick_start(store)
     if start is None:
         st.info(
@@ -50,12 +54,16 @@ def draw(store: Store) -> None:
             icon=":material/healing:",
         )
         return
+    if start.run is not None:
+        follow(start.run, named)
     lab = pick_lab(None if start.run is None else start.run.spec)
     draw_about(lab)
     if lab == "collapse" and start.run is not None and start.run.state == "done":
         draw_report(store, start.run)
-    found = results(store, start.spec, lab)
-    shown = pick_result(found)
+    found = results(store, start.spec, lab, start.run)
+    shown = pick_result(found, start.run)
+    if start.run is not None:
+        opened(start.run)
     if shown is None:
         st.header("Set it up", anchor=False)
         with refusals():

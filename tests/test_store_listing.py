@@ -44,6 +44,15 @@ def three(store):
     return first.id, second.id, third.id
 
 
+def test_runs_that_do_more_than_prune(store, three):
+    parts = spec().model_dump(mode="json")
+    added = ({"edit": {}}, {"recovery": {"kind": "denp"}}, {"calibration": {"name": "denp"}})
+    wanted = [store.submit(build(**{**parts, **part}))[0].id for part in added]
+    assert ids(store, order="oldest", added=True) == wanted
+    assert ids(store, added=True, model="owner/other") == []
+    assert len(ids(store)) == 6
+
+
 def test_conditions_are_met_all_together(store, three):
     first, second, third = three
     assert ids(store) == [third, second, first]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sqlalchemy import JSON, ColumnElement, Connection, Select, case, delete, func, insert, select
+from sqlalchemy import JSON, ColumnElement, Connection, Select, case, delete, func, insert, or_, select
 
 from fairprune.errors import StoreError, unknown
 from fairprune.store.library import checked_tags
@@ -40,6 +40,8 @@ class Chosen:
     origin: str | None = None
     sweep: str | None = None
     """Id of a sweep."""
+    added: bool = False
+    """Only runs that do more than prune: an edit, a recovery, or calibration by DENP."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,9 @@ class Listing(Runs):
         if chosen.sweep is not None:
             members = select(sweep_runs.c.run_id).where(sweep_runs.c.sweep_id == chosen.sweep)
             found.append(runs.c.id.in_(members))
+        if chosen.added:
+            parts = [self._json(runs.c.spec, part, "kind").is_not(None) for part in ("edit", "recovery")]
+            found.append(or_(*parts, self._json(runs.c.spec, "calibration", "name") == "denp"))
         for value, path in (
             (chosen.model, ("model", "name")),
             (chosen.method, ("pruning", "method")),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from fairprune.catalogue import CATALOGUE
+from fairprune.catalogue import CATALOGUE, resolve
 from fairprune.corpora import info, names
 from fairprune.debias_group import Member, base_of, group_of, is_debiased
 from fairprune.errors import BadInput, StoreError, Unavailable
 from fairprune.methods import METHODS
 from fairprune.plan import plan_run
 from fairprune.spec import PRESETS, RunSpec
-from fairprune.store import Run, Store
+from fairprune.store import Chosen, Run, Store
 from fairprune.ui import debias_start
 from fairprune.ui.address import bind, carried, carry, keep
 from fairprune.ui.markup import inert
@@ -231,37 +232,114 @@ def _model() -> Start | None:
     return Start(plan_run(**values, checked=False), None, values)
 
 
-def results(store: Store, base: RunSpec, lab: str) -> list[Run]:
-    """Stored runs of this part of the page whose base is this one, newest first; controls are no results of their own."""
+def results(store: Store, base: RunSpec, lab: str, opened: Run | None = None) -> list[Run]:
+    """Stored runs of this part of the page whose base is this one, newest first; controls are no results of their own.
+
+    Args:
+        opened: the run of the address; an edit's control stands for itself where what it is a control of is not stored.
+    """
     found = []
-    for run in store.runs(limit=MOST_RUNS):
+    for run in _added_runs(store, base):
         spec = run.spec
-        if (
-            not is_debiased(spec)
-            or lab_of(spec) != lab
-            or (spec.edit is not None and spec.edit.control != "none")
-        ):
-            continue
-        if same_base(spec, base):
+        if lab_of(spec) == lab and not _is_control(spec) and same_base(spec, base):
             found.append(run)
+    alone = opened is not None and _is_control(opened.spec) and lab_of(opened.spec) == lab
+    if opened is not None and alone and own_result(opened.spec) not in {run.id for run in found}:
+        found.append(opened)
     return found
 
 
-MOST_RUNS = 500
+def _is_control(spec: RunSpec) -> bool:
+    return spec.edit is not None and spec.edit.control != "none"
+
+
+def _added_runs(store: Store, base: RunSpec) -> Iterator[Run]:
+    """All stored runs that do more than prune, by the base's method and on its corpus, newest first."""
+    chosen = Chosen(
+        added=True, model=_stored_name(base), method=base.pruning.method, corpus=base.evaluation.corpus
+    )
+    offset, total = 0, 1
+    while offset < total:
+        listed = store.find_runs(chosen, offset=offset, limit=PORTION)
+        yield from listed.runs
+        offset, total = offset + PORTION, listed.total
+
+
+PORTION = 500
+"""Runs that are read at once."""
+
+
+def _stored_name(base: RunSpec) -> str:
+    """The model's name as a stored run has it; a form may hold a shorter one, or one that cannot be."""
+    if base.model.identity:
+        return base.model.name
+    try:
+        source = resolve(base.model.name)
+    except (BadInput, Unavailable):
+        return base.model.name
+    return source.place if source.kind == "folder" else source.name
 
 
 def same_base(spec: RunSpec, base: RunSpec) -> bool:
-    """Whether a run without its edit or recovery is this one; of a form that is not checked yet, weights are not compared."""
+    """Whether a run without its edit or recovery is this one; of a form that is not checked yet, weights are not compared, nor how
+    many samples the corpus gives.
+    """
     mine = base_of(spec)
-    if spec.calibration.name == "denp":  # of which the base has balanced windows
-        mine = mine.model_copy(update={"calibration": base.calibration})
+    if (
+        spec.calibration.name == "denp"
+    ):  # balanced windows, weighed, in the place of whatever the base has; of the same draw
+        calibration = mine.calibration.model_copy(update={"name": base.calibration.name})
+        mine = mine.model_copy(update={"calibration": calibration})
     if base.model.identity:
         return mine.id == base.id
-    return mine.model_copy(update={"model": base.model, "evaluation": base.evaluation}) == base
+    model = base.model.model_copy(update={"name": _stored_name(base), "identity": mine.model.identity})
+    evaluation = mine.evaluation.model_copy(update={"samples": base.evaluation.samples})
+    return mine.model_copy(update={"evaluation": evaluation}) == base.model_copy(update={"model": model})
 
 
-def pick_result(found: list[Run]) -> Run | None:
-    """The result in the address, else the newest."""
+def own_result(spec: RunSpec) -> str | None:
+    """Id of the run whose result a run belongs to: its own; of an edit's control that of the edit. None for a run that only prunes."""
+    return next((member.spec.id for member in group_of(spec) if member.role == "asked"), None)
+
+
+OPENED = "debias.opened"
+"""In the session: the run that was drawn last, with the method and the result that the address held then."""
+
+
+def in_address() -> dict[str, bool]:
+    """Which of run, method and result the address names itself, before anything of the page adds them."""
+    carried("run")  # a late address is put right first
+    return {name: bool(st.query_params.get(name)) for name in ("run", LAB, RESULT)}
+
+
+def follow(run: Run, named: Mapping[str, bool]) -> None:
+    """A run that is opened shows its own method and result, unless its address names others.
+
+    What the address or the session still holds of the run that was open before means nothing of this one.
+
+    Args:
+        named: as `in_address` found it.
+    """
+    before = st.session_state.get(OPENED) or {}
+    another = before.get("run") not in (None, run.id)
+    for name in (LAB, RESULT):
+        arrived = named["run"] and not named[name]
+        left_over = another and carried(name) == before[name]
+        if (arrived or left_over) and (name == RESULT or is_debiased(run.spec)):
+            carry(name, None)
+
+
+def opened(run: Run) -> None:
+    """Notes what is drawn, for `follow`."""
+    st.session_state[OPENED] = {"run": run.id, LAB: carried(LAB), RESULT: carried(RESULT)}
+
+
+def pick_result(found: list[Run], start: Run | None = None) -> Run | None:
+    """The result in the address, else that of the run that is open, else the newest.
+
+    Args:
+        start: the run that is open.
+    """
     if not found:
         carry(RESULT, None)
         return None
@@ -269,8 +347,8 @@ def pick_result(found: list[Run]) -> Run | None:
         run.id: f"{' + '.join(run.spec.additions) or 'calibrated by DENP'} · seed {_seed(run.spec)} · {run.id[:6]}"
         for run in found
     }
-    wanted = carried(RESULT)
-    first = wanted if wanted in titles else found[0].id
+    own = () if start is None else (own_result(start.spec), start.id)
+    first = next((run_id for run_id in own if run_id in titles), found[0].id)
     if len(found) == 1:
         carry(RESULT, first)
         return found[0]
@@ -282,6 +360,7 @@ def pick_result(found: list[Run]) -> Run | None:
         on_change=keep,
         args=(RESULT,),
     )
+    carry(RESULT, chosen)
     return next(run for run in found if run.id == chosen)
 
 
