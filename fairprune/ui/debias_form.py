@@ -9,9 +9,10 @@ import streamlit as st
 from pydantic import BaseModel
 
 from fairprune import catalogue, jobs
+from fairprune.debias import awareness
 from fairprune.debias_group import Member, group_of
 from fairprune.debias_plan import check_debias
-from fairprune.debias_spec import EditSpec, RecoverySpec
+from fairprune.debias_spec import ROLES, EditSpec, RecoverySpec
 from fairprune.errors import BadInput
 from fairprune.plan import check_weighed, plan_run
 from fairprune.spec import RunSpec, parse_part
@@ -71,6 +72,9 @@ def settle() -> None:
         values = get_args(kind)
         if values and value not in values:
             amend(SET, None, choices(value, values))
+            return
+        if name in ROLES and value not in awareness.names():
+            amend(SET, None, choices(value, awareness.names()))
             return
         try:
             found[name] = kind(value) if kind in (int, float) else value
@@ -153,13 +157,23 @@ def set_text(lab: str, asked: Mapping[str, Any]) -> str | None:
     usual = {name: field.default for name, field in part.model_fields.items()}
     values = asked.get("edit") or asked.get("recovery") or {}
     found = [
-        f"{name}:{value:g}" if isinstance(value, float) else f"{name}:{value}"
+        f"{name}:{exact(value)}" if isinstance(value, float) else f"{name}:{value}"
         for name, value in values.items()
         if name != "kind" and value != usual.get(name)
     ]
     if "calibration" in asked:
         found.append("way:calibration")
     return ",".join(found) or None
+
+
+def exact(value: float) -> str:
+    """A number in as few digits as give the very same one again, so that a filled form asks for the same run.
+
+    >>> exact(1e-05), exact(0.5), exact(100.0), exact(0.00012345678)
+    ('1e-05', '0.5', '100', '0.00012345678')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def asked_spec(start: Start, asked: Mapping[str, Any]) -> RunSpec:

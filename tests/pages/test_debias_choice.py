@@ -140,3 +140,26 @@ def test_a_form_finds_the_results_of_its_model_alone(store: Store, tiny_folder: 
         store.submit(one)
     assert [run.id for run in results(store, form, "denp")] == [asked.id]
     assert group_of(asked)[0].spec.model.identity
+
+
+@pytest.mark.parametrize(("role", "name"), [("first", "file:zzz"), ("second", "privcy"), ("general", "none")])
+def test_an_unknown_set_of_the_address_is_said(store: Store, role: str, name: str) -> None:
+    run = fill(store)
+    page = app("Debias", run=run.id, lab="spin", set=f"ratio:1e-05,{role}:{name}")
+    assert "in the address cannot be used" in errors(page) and "Known: fairness, privacy, general" in errors(
+        page
+    )
+    assert not page.query_params.get("set")
+
+
+def test_a_form_filled_as_a_run_was_asks_for_the_very_same_run(store: Store) -> None:
+    fill(store)
+    recovery = {"kind": "uniform", "learning_rate": 0.00012345678}
+    run, _ = store.submit(spec(recovery=recovery))
+    assert address_like(run)["set"] == "learning_rate:0.00012345678"
+    page = app("Debias", **address_like(run))
+    assert not errors(page), errors(page)
+    assert page.button(key="debias.start").label == "Open the stored result"
+    assert page.query_params["set"] in ("learning_rate:0.00012345678", ["learning_rate:0.00012345678"])
+    edit, _ = store.submit(spec(edit={"ratio": 1e-05, "general_ratio": 1 / 3}))
+    assert address_like(edit)["set"] == f"ratio:1e-05,general_ratio:{1 / 3!r}"
