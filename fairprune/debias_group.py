@@ -10,6 +10,8 @@ from fairprune.spec import RunSpec
 
 Role = Literal["base", "asked", "control"]
 BALANCED = "balanced"
+UNIFORM = "control: uniform"
+"""Title of a recovery's control."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def group_of(spec: RunSpec) -> tuple[Member, ...]:
     if asked.recovery is not None and not asked.recovery.is_control:
         recovery, what = _control_of(asked.recovery)
         other = asked.model_copy(update={"recovery": recovery})
-        found.append(Member("control", "control: uniform", what, other))
+        found.append(Member("control", UNIFORM, what, other))
     return tuple(found)
 
 

@@ -242,7 +242,7 @@ class Debiasing(Staged):
             NumericError: a loss that is not finite; the weights from before are back then.
         """
         from fairprune.debias.recovery import RecoveryReport, recover
-        from fairprune.debias.recovery_losses import held_back, loss_document, losses_of
+        from fairprune.debias.recovery_losses import held_back, loss_document, losses_of, text_document
         from fairprune.prune import Calibration
 
         asked, windows = self.spec.recovery, self.training
@@ -275,7 +275,9 @@ class Debiasing(Staged):
                 self.progress(event.step, event.steps, str(event))
         measured: dict[str, Any] = {}
         if texts:
-            measured["losses"] = loss_document(texts, before, losses("after"), self.spec.metrics.seed)
+            after = losses("after")
+            measured["losses"] = loss_document(texts, before, after, self.spec.metrics.seed)
+            measured["texts"] = text_document(texts, before, after)
         if self.looked is not None:
             self.looked.look("pruned", self.loaded, self.progress)
             measured["collapse"] = self.looked.document("before", "pruned")

@@ -21,7 +21,7 @@ from fairprune.ui.debias import (
 from fairprune.ui.debias_collapse import draw_report
 from fairprune.ui.debias_evidence import draw_about, draw_evidence
 from fairprune.ui.debias_form import draw_form, draw_start, settle, write
-from fairprune.ui.debias_results import draw_beside, draw_progress, sparsity_tiles
+from fairprune.ui.debias_results import draw_beside, draw_progress, losses_beside, sparsity_tiles
 
 
 def result(store: Store, run: Run) -> None:
@@ -33,8 +33,7 @@ def result(store: Store, run: Run) -> None:
     tiles = sparsity_tiles(store, members)
     if tiles:
         st.html(markup.grid(tiles, "15rem"))
-    asked = run.spec.recovery
-    draw_evidence(store.result(run.id, DEBIAS), uniform=asked is not None and asked.is_control)
+    draw_evidence(store.result(run.id, DEBIAS), losses_beside(store, run, members))
     draw_beside(store, members)
 
 

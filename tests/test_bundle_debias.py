@@ -76,5 +76,8 @@ def test_every_real_document_has_its_shape_and_a_broken_one_has_not(runs):
     broken(denp, lambda one: one["recovery"]["rac"]["members"].pop())
     broken(denp, lambda one: one["recovery"]["rac"]["curve"]["all"].pop())
     broken(denp, lambda one: one["recovery"]["report"].update(loss=[[1, "x"]]))
+    assert denp["recovery"]["texts"]
+    broken(denp, lambda one: one["recovery"]["texts"][0].update(text="the text itself"))
+    broken(denp, lambda one: one["recovery"]["texts"][0].pop("after"))
     broken(nc3, lambda one: one["collapse"]["measures"].pop("unc3"))
     broken(nc3, lambda one: one["collapse"]["words"][0].update(dense="high"))

@@ -157,6 +157,10 @@ def test_a_recovery_keeps_its_zeros_and_measures_every_group(tiny_folder, corpus
         assert row["difference"]["value"] == pytest.approx(
             row["after"]["value"] - row["before"]["value"], abs=1e-6
         )
+        own = [text for text in found["texts"] if text["group"] == row["group"]]
+        for when in ("before", "after"):
+            assert row[when]["value"] == pytest.approx(np.mean([text[when] for text in own]))
+            assert row[when]["n"] == len(own)
     sparsity = [store.result(one.id, "sparsity") for one in (base, run)]
     assert found["report"]["zeros"] == sparsity[0]["dropped"] == sparsity[1]["dropped"]
     perplexities = [store.result(one.id, "perplexity")["opinions"]["pruned"]["value"] for one in (base, run)]

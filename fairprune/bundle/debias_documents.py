@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from fairprune.bundle.shapes import BySystem, Count, Document, Listed, Name, Number, Share, Text
+from fairprune.bundle.shapes import BySystem, Count, Document, Id, Listed, Name, Number, Share, Text
 
 Point = Annotated[tuple[Count, float], Strict(False)]
 """A step and a value: JSON has lists alone."""
@@ -211,6 +211,14 @@ class GroupLosses(Document):
     difference: Interval
 
 
+class TextLosses(Document):
+    text: Id
+    group: Name
+    topic: Text
+    before: float
+    after: float
+
+
 class Measure(Document):
     title: Text
     what: Text
@@ -265,6 +273,7 @@ class Recovery(Document):
     rac: Rac | None = None
     report: RecoveryReport | None = None
     losses: Listed[GroupLosses] | None = None
+    texts: Listed[TextLosses] | None = None
     collapse: Collapse | None = None
 
 

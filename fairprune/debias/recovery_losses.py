@@ -16,6 +16,7 @@ from fairprune.debias.auroc import estimate_json
 from fairprune.debias.denp import Text, opinion_texts, text_losses
 from fairprune.models import LoadedModel
 from fairprune.opinions import Corpus
+from fairprune.spec import content_hash
 from fairprune.tokens import TextTokenizer
 from fairprune.uncertainty import FloatArray, draw_resamples, estimate, estimate_difference, weighted_mean
 
@@ -74,3 +75,19 @@ def loss_document(
             }
         )
     return sorted(found, key=lambda row: -(row["after"]["value"] or 0.0))
+
+
+def text_document(texts: Sequence[Text], before: FloatArray, after: FloatArray) -> list[dict[str, Any]]:
+    """Per text its hash ('text', 16 hex digits of SHA-256), group, topic and both losses, nats per token: by these two runs that read
+    the same texts are paired.
+    """
+    return [
+        {
+            "text": content_hash(text.text),
+            "group": text.group,
+            "topic": text.topic,
+            "before": float(one),
+            "after": float(two),
+        }
+        for text, one, two in zip(texts, before, after, strict=True)
+    ]

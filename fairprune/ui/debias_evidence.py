@@ -17,6 +17,7 @@ from fairprune.charts_debias import (
     without_number,
 )
 from fairprune.debias.spin_verdict import MEASURED_UNPRUNED, of_unpruned
+from fairprune.debias_losses import GroupBeside
 from fairprune.text import counted
 from fairprune.ui import markup
 from fairprune.ui.debias import LABS
@@ -56,11 +57,11 @@ QUANTITIES = {
 }
 
 
-def draw_evidence(found: Mapping[str, Any] | None, *, uniform: bool = False) -> None:
+def draw_evidence(found: Mapping[str, Any] | None, losses: Sequence[GroupBeside] = ()) -> None:
     """Every part of the stored result `debias` that is there.
 
     Args:
-        uniform: the recovery is itself what others have as their control.
+        losses: of a recovery's held-out opinions, beside its control.
     """
     if not found:
         return
@@ -74,7 +75,7 @@ def draw_evidence(found: Mapping[str, Any] | None, *, uniform: bool = False) -> 
         st.header("Which texts pruning hurts", anchor=False)
         draw_rac(recovery["rac"], "recovery")
     if "report" in recovery:
-        draw_recovery(recovery, uniform=uniform)
+        draw_recovery(recovery, losses)
     if "collapse" in recovery:
         st.header("The words before and after the recovery", anchor=False)
         draw_collapse(recovery["collapse"], "recovery", ("pruned", "recovered"))
@@ -357,15 +358,20 @@ def texts_table(texts: Sequence[Mapping[str, Any]]) -> str:
 # Recovery ----------------------------------------------------------------------------------------------------
 
 
-def draw_recovery(found: Mapping[str, Any], *, uniform: bool) -> None:
-    """The worst group's loss before and after, what moved, the loss of each step."""
+def draw_recovery(found: Mapping[str, Any], losses: Sequence[GroupBeside]) -> None:
+    """The worst group's loss before and after and beside the control, what moved, the loss of each step."""
     report = found["report"]
     st.header("What the recovery did", anchor=False)
-    if found.get("losses"):
-        st.html(losses_table(found["losses"]))
+    if losses:
+        st.html(losses_table(losses))
+        controlled = any(row.difference is not None for row in losses)
         st.caption(
-            "Mean loss of held-out opinions per group, nats per token, the worst group first."
-            + ("" if uniform else " What counts is this beside the uniform control with as many steps.")
+            "Mean loss of held-out opinions per group, nats per token, the worst group first; lower is better. "
+            + (
+                "What counts is recovered − control: the control has as many steps."
+                if controlled
+                else "This run is itself what other recoveries have as their control."
+            )
         )
     st.html(
         markup.grid(
@@ -398,15 +404,18 @@ def draw_recovery(found: Mapping[str, Any], *, uniform: bool) -> None:
         st.caption(markup.inert(note))
 
 
-def losses_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    heads = ["Group", "Before", "After", "After − before, paired"]
-    made = [
-        [
-            f"<b>{escape(str(row['group']))}</b>",
-            *(cell_html(row[name]) for name in ("before", "after", "difference")),
-        ]
-        for row in rows
-    ]
+def losses_table(rows: Sequence[GroupBeside]) -> str:
+    """Group × pruned, recovered, control, and both paired differences; HTML."""
+    controlled = any(row.difference is not None for row in rows)
+    heads = ["Group", "Pruned (before)", "Recovered"]
+    heads += ["Control: uniform", "Recovered − control, paired"] if controlled else []
+    heads.append("After − before, paired")
+    made = []
+    for row in rows:
+        cells = [row.before, row.after]
+        if row.control is not None and row.difference is not None:
+            cells += [row.control, row.difference]
+        made.append([f"<b>{escape(str(row.group))}</b>", *(cell_html(cell) for cell in (*cells, row.change))])
     return markup.table(heads, made)
 
 

@@ -11,7 +11,9 @@ import streamlit as st
 from fairprune.charts import percent
 from fairprune.charts_metrics import metric_label
 from fairprune.debias_compare import Beside, beside, conclusion
-from fairprune.debias_group import Member
+from fairprune.debias_group import UNIFORM, Member
+from fairprune.debias_losses import GroupBeside, beside_control
+from fairprune.debias_stages import DEBIAS
 from fairprune.metrics import METRICS
 from fairprune.store import ENDED, RESTARTABLE, Run, Store
 from fairprune.tables import perplexity_value
@@ -63,6 +65,21 @@ def _live(store: Store, drawn: tuple[tuple[str, str], ...]) -> None:
             waiting = [run.label for run in found if run.state == "queued"]
             if waiting:
                 st.caption(f":material/schedule: Waiting: {markup.inert('; '.join(waiting))}.")
+
+
+def losses_beside(store: Store, run: Run, members: Stored) -> list[GroupBeside]:
+    """The held-out losses of a recovery per group, beside those of its uniform control; none where it stored none."""
+    control = next(((m, other) for m, other in members if m.title == UNIFORM), None)
+    stored = store.results(DEBIAS, [run.id, *([] if control is None else [control[0].spec.id])])
+    own = stored.get(run.id, {}).get("recovery") or {}
+    if not own.get("losses"):
+        return []
+    if control is None:
+        return beside_control(own, None, None, run.spec.metrics.seed)
+    member, other = control
+    found = stored.get(member.spec.id, {}).get("recovery") if other is not None else None
+    missing = "not started" if other is None else STATES[other.state][0]
+    return beside_control(own, found, missing, run.spec.metrics.seed)
 
 
 def draw_beside(store: Store, members: Stored) -> None:

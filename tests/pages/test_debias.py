@@ -183,10 +183,20 @@ def test_a_recovery_beside_uniform_steps(
         "Limit",
         "Two sets",
         "After − before, paired",
+        "Recovered − control, paired",
         "control: uniform",
         "zeros stayed zero",
     ):
         assert part in shown, part
+    assert "no losses of single" not in shown and "did not read the same" not in shown
+    # As a control of before, whose losses are those of groups alone.
+    control = group_of(run.spec)[2].spec.id
+    old = store.result(control, "debias")
+    old["recovery"].pop("texts")
+    store.put_result(control, "debias", old)
+    page = app("Debias", run=run.id)
+    assert not errors(page), errors(page)
+    assert "no losses of single texts are stored with the control" in texts(page)
     # Texts that could offend are folded.
     assert any("most affected texts" in one.label for one in page.expander)
 
