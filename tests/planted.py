@@ -16,8 +16,8 @@ from tests.tiny import WORDS, make_tiny_model
 
 COMMON, RARE = "good", "bad"
 LEXICON = [word for word in WORDS if word.isalpha() and word.islower()][:32]
-LENGTH, NOISE = 16, 0.04
-STEPS, BATCH = 600, 32
+LENGTH, NOISE = 24, 0.04
+STEPS, BATCH = 900, 32
 
 
 def ways(seed: int = 0) -> dict[str, np.ndarray]:
