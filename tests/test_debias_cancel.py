@@ -91,6 +91,14 @@ def test_in_the_middle_of_the_steps_of_a_recovery(place, tiny_folder):
 
 
 @pytest.mark.slow
+def test_in_the_middle_of_the_path_of_denp(place, tiny_folder):
+    asked = {"kind": "denp", "steps": 2, "samples": 4096, "seqlen": 160, "batch_size": 2}
+    spec = plan(tiny_folder, import_toy(), recovery=asked)
+    ends_both_ways(place, spec, "calibration", "losses, ")
+    assert place.store.result(spec.id, "debias") is None
+
+
+@pytest.mark.slow
 def test_in_the_middle_of_a_report(place, tiny_folder):
     """It makes the run's model again, with all steps of its recovery."""
     spec = plan(tiny_folder, import_toy(), recovery=LONG)
