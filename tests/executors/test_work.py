@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from fairprune import jobs
+from fairprune.errors import StoreError
 from fairprune.executors.launch import LocalExecutor
 from fairprune.executors.work import claim
 from tests.executors.place import gone
@@ -40,7 +43,8 @@ def test_a_report_is_asked_for_once_and_again_with_other_options(place):
     about = done_run(place)
     _, queued = place.store.ask_report(about, "collapse", ASKED)
     assert queued
-    assert not place.store.ask_report(about, "collapse", {"words": "party", "windows": 16})[1]  # one waits
+    with pytest.raises(StoreError, match="is queued: wait until it has ended, or cancel it first"):
+        place.store.ask_report(about, "collapse", {"words": "party", "windows": 16})
     work = claim(place.store, "cpu", 1)
     work.finish("done")
     assert not place.store.ask_report(about, "collapse", ASKED)[1]
