@@ -268,7 +268,7 @@ def _denp(rows: Rows) -> Iterator[list[str]]:
         asked = one["recovery"]
         yield [
             f"`{_corpus(row)}`, loss of held-out opinions in nats per token; {asked['steps']} steps of {asked['learning_rate']:g}, "
-            f"{asked['batch_size']} windows in each. Weights of windows from {one['weights']['from']:.2f} to {one['weights']['to']:.2f}"
+            f"{asked['batch_size']} windows in each. Weights of tokens from {one['weights']['from']:.2f} to {one['weights']['to']:.2f}"
             + (
                 "."
                 if one["rac"]["split"]["accepted"]
