@@ -75,7 +75,11 @@ def toys(setup: Setup) -> Iterator[Row]:
         gaps = {"dense": denp_toys.gap(toy.loaded, toy.tested), "pruned": denp_toys.gap(pruned, toy.tested)}
         gaps["uniform"] = denp_toys.recovered_gap(toy, None)
         if found.split.accepted:
-            gaps["weighted"] = denp_toys.recovered_gap(toy, found.weights())
+            weights = found.weights()
+            gaps["weighted"] = denp_toys.recovered_gap(toy, weights)
+            # As a run has it, whose windows hold texts of both sets.
+            by_token = np.repeat(weights[:, None], toy.learned.ids.shape[1], axis=1)
+            gaps["tokens weighed"] = denp_toys.recovered_gap(toy, by_token)
         yield (
             f"toys/language model/{seed}",
             {"seed": seed, "auroc": denp_toys.aurocs(found), "split": found.split.to_json(), "gap": gaps},

@@ -79,11 +79,13 @@ def _toys(rows: Rows) -> Iterator[list[str]]:
     language = [row["found"] for row in _of(rows, "toys/language model/")]
     if language:
         values = {f"AUROC of {name}": [one["auroc"][key] for one in language] for name, key in _AREAS.items()}
-        for name in ("dense", "pruned", "uniform", "weighted"):  # a refused split has no weights
+        # A refused split has no weights.
+        for name in ("dense", "pruned", "uniform", "weighted", "tokens weighed"):
             values[f"gap of the minority's loss, {name}"] = [one["gap"].get(name) for one in language]
         yield [
             "Language model of two grammars: AUROC for 'second grammar' (1,500 training sequences, 150 of it); loss of the second "
-            "grammar minus that of the first in nats per token (600 test sequences, half of each), 70 % pruned, 30 masked steps.",
+            "grammar minus that of the first in nats per token (600 test sequences, half of each), 70 % pruned, 30 masked steps: "
+            "on sequences drawn evenly, drawn with the balanced weights, or drawn evenly with these weights in the loss of their tokens.",
             "",
             *_seeds_table(values, [one["seed"] for one in language]),
             "",
