@@ -125,7 +125,9 @@ def test_in_the_middle_of_a_report(place, tiny_folder):
     jobs.ask_collapse(run.id, "sentiment", 16, store=place.store)
     place.until(on_its_way, SECONDS)
     [worker] = place.workers()
-    children = [process.pid for process in worker.children(recursive=True)]  # they hold the device's lock, too
+    children = [
+        process.pid for process in worker.children(recursive=True)
+    ]  # they hold the device's lock, too
     os.kill(worker.pid, signal.SIGKILL)
     place.until(lambda: all(map(gone, [worker.pid, *children])), 5)
     LOCAL.settle("cpu", place.store)
