@@ -11,11 +11,12 @@ import typer
 from fairprune import jobs
 from fairprune.cli_files import check_writable, write_json
 from fairprune.cli_options import JsonFile
-from fairprune.debias.collapse_words import change_of, change_sentence
+from fairprune.debias.collapse_words import change_of, change_sentence, limits_of
 from fairprune.debias.words import WORD_LISTS
 from fairprune.debias_stages import COLLAPSE_WINDOWS, DEBIAS
 from fairprune.errors import Unavailable
 from fairprune.store import Store, open_store
+from fairprune.tables import reason_lines
 from fairprune.text import say
 
 WORDS_OF = {"products": "sentiment"}
@@ -99,6 +100,7 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
             if key == "group" and change == "ratio":
                 shown.append(f"beside the control's {_cell(found['against_control'][name])}")
             yield f"  {found['measures'][name]['title']:14} {'   '.join(shown)}"
+    yield from reason_lines(limits_of(found, found["measures"]))
     if found["words"]:
         yield "cosine of each word's row and the mean of its contexts, dense → pruned:"
     for word in found["words"]:
@@ -114,7 +116,5 @@ def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
 def _cell(cell: Mapping[str, Any]) -> str:
     if cell["value"] is None:
         return f"– ({cell['reason']})"
-    if cell["low"] is None:
-        return f"{cell['value']:.3f} [no interval: {cell['reason']}], n = {cell['n']}"
-    limit = f" ({cell['limit']})" if cell["limit"] else ""
-    return f"{cell['value']:.3f} [{cell['low']:.3f} to {cell['high']:.3f}]{limit}, n = {cell['n']}"
+    ends = "no interval" if cell["low"] is None else f"{cell['low']:.3f} to {cell['high']:.3f}"
+    return f"{cell['value']:.3f} [{ends}], n = {cell['n']}"

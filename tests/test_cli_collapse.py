@@ -49,6 +49,11 @@ def test_what_is_missing_is_said(run):
     lines = "\n".join(lines_of(found))
     assert "no other tokens" in lines and "pruned – (two words have the same mean)" in lines
     assert "left out: " in lines
+    # Why an interval is missing stands once for a measure of a list, and each word has its cosines.
+    reasons = [line for line in lines.split("\n") if line.startswith("no interval of ")]
+    [whole] = [line for line in reasons if "kept as a whole" in line]
+    assert whole.count("UNC3 of all words") == 1
+    assert "  good (" in lines and " → " in lines
 
 
 @pytest.mark.parametrize(

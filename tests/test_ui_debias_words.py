@@ -79,5 +79,5 @@ def test_a_measure_below_zero_shows_its_difference_and_reasons_stand_once(docume
     table = collapse_table(document, ("dense", "pruned"), FIRST)
     assert "× 0.500" in table and "× 0.510" in table and "+0.004" in table
     assert NO_RATIO not in table
-    assert table.count("NC3, group words") == 2  # UNC3's limit and NC3's reason, each once
+    assert table.count("NC3 of group words") == 2  # UNC3's limit and NC3's reason, each once
     assert table.index("UNC3") < table.index("<b>NC3")

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fairprune.debias.collapse_report import NO_RATIO
+from fairprune.tables import missing_reason
 
 
 def change_of(cells: Mapping[str, Any]) -> str:
     """Which number of a measure says how it changed: its ratio, or the difference of one that may be below 0."""
     return "difference" if cells["ratio"]["reason"] == NO_RATIO else "ratio"
+
+
+def limits_of(found: Mapping[str, Any], measures: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What `tables.reason_lines` says of these measures: a name and a cell for each that has no interval, or one with a limit.
+
+    A measure of a list stands once for each reason, however many of its numbers have it.
+    """
+    told: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for name in measures:
+        for one in found["lists"].values():
+            if one["reason"]:
+                continue
+            cells = one["measures"][name]
+            label = f"{found['measures'][name]['title']} of {one['title'].lower()}"
+            for cell in (cells["dense"], cells["pruned"], cells[change_of(cells)]):
+                limit = cell.get("limit") or cell["reason"]
+                if cell["value"] is not None and (missing_reason(cell) is not None or limit):
+                    told.setdefault(f"{label} {limit}", (label, {**cell, "limit": limit}))
+    return list(told.values())
 
 
 def change_sentence(found: Mapping[str, Any]) -> str:

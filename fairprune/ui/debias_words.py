@@ -9,8 +9,7 @@ from typing import Any
 import streamlit as st
 
 from fairprune.charts_debias import word_cosines
-from fairprune.debias.collapse_words import change_of, change_sentence
-from fairprune.tables import missing_reason
+from fairprune.debias.collapse_words import change_of, change_sentence, limits_of
 from fairprune.ui import fairness, markup
 from fairprune.ui.debias_numbers import cell_html, ends_text, number
 
@@ -55,11 +54,9 @@ def collapse_table(found: Mapping[str, Any], names: tuple[str, str], measures: S
     """Measure × list: both models, their ratio (of NC3, which may be below 0, the difference), and the ratio over the control's; HTML."""
     heads = ["Measure", *names, "Change", "Beside the control's"]
     rows: list[list[str]] = []
-    told: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for name in measures:
         title = found["measures"][name]["title"]
         for key, one in found["lists"].items():
-            label = f"{title}, {one['title'].lower()}"
             read = f"{one['title'].lower()}, {one['words']:,} in {one['features']:,} contexts"
             first = f"<b>{escape(title)}</b><small>{escape(read)}</small>"
             if one["reason"]:
@@ -72,13 +69,7 @@ def collapse_table(found: Mapping[str, Any], names: tuple[str, str], measures: S
             parts.append(_change_html(cells[change], sign))
             against = found["against_control"][name] if key == "group" and not sign else None
             rows.append([first, *parts, "" if against is None else _change_html(against, False)])
-            for cell in (cells["dense"], cells["pruned"], cells[change]):
-                why = missing_reason(cell)
-                limit = cell.get("limit") or cell["reason"]
-                if cell["value"] is not None and (why is not None or limit):
-                    # One line for a measure of a list, however many of its numbers have that reason.
-                    told.setdefault(f"{label} {limit}", (label, {**cell, "limit": limit}))
-    return markup.table(heads, rows) + fairness.reasons(told.values())
+    return markup.table(heads, rows) + fairness.reasons(limits_of(found, measures))
 
 
 def _change_html(cell: Mapping[str, Any], difference: bool) -> str:
